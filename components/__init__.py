@@ -1,0 +1,1 @@
+"""The steps of the pipeline. A step never imports another one."""
