@@ -39,5 +39,5 @@ def write_table(table: pa.Table, path: str, **options: object) -> None:
     pq.write_table(table, buffer, **options)
     temporary = f"{path}.tmp"
     with tf.io.gfile.GFile(temporary, "wb") as file:
-        file.write(memoryview(buffer.getvalue()))
+        file.write(buffer.getvalue().to_pybytes())
     tf.io.gfile.rename(temporary, path, overwrite=True)

@@ -1,0 +1,1 @@
+"""Raw features to dense vectors and categorical ids, once for training and for serving."""

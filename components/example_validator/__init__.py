@@ -1,0 +1,1 @@
+"""Statistics against the schema: an anomaly stops the run."""

@@ -1,0 +1,1 @@
+"""The schema of the raw rows as an artifact."""

@@ -1,0 +1,80 @@
+"""Configuration of a trainer."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+
+from components.step_config import StepConfig
+from components.trainer.registry import known_methods, load_method
+
+Width = Annotated[int, Field(ge=1, le=65_536)]
+
+
+class EmbeddingConfig(StepConfig):
+    """Which embedding method, and its options.
+
+    Attributes:
+      method: the name of a file in `components/trainer/embeddings/`.
+      options: the fields of that method's `Config`; those left out take their defaults here, so
+        that the JSON spells out all of them.
+    """
+
+    method: str = "full"
+    options: dict[str, Any] = Field(default_factory=dict)
+
+    @field_validator("method")
+    @classmethod
+    def _is_known(cls, method: str) -> str:
+        if method not in known_methods():
+            raise ValueError(f"unknown method; known: {', '.join(known_methods())}")
+        return method
+
+    @field_validator("options")
+    @classmethod
+    def _suit_the_method(cls, options: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
+        if "method" not in info.data:
+            return options
+        config_class = load_method(info.data["method"]).Config
+        try:
+            return config_class(**options).model_dump(mode="json")
+        except ValidationError as error:
+            problems = "; ".join(
+                f"{'.'.join(map(str, e['loc']))}: {e['msg']}, received {e['input']!r}"
+                for e in error.errors()
+            )
+            known = ", ".join(config_class.model_fields) or "none"
+            raise ValueError(f"{problems} (options of {info.data['method']}: {known})") from error
+
+
+class TrainerConfig(StepConfig):
+    """One DLRM variant and how it is trained.
+
+    Attributes:
+      variant: the name that the variant has in the comparison.
+      embedding: how the large tables are approximated.
+      min_table_rows: features with fewer ids than this keep a full table whatever the method:
+        there is nothing to save.
+      embedding_dim: the width of every embedding vector and of the bottom MLP's output.
+      bottom_mlp: the widths of the hidden layers over the dense features.
+      top_mlp: the widths of the hidden layers over the interactions.
+      optimizer: one whose step touches only the rows of the batch.
+      learning_rate: of every step.
+      batch_size: rows a step.
+      epochs: passes over the train split. One is usual for click logs: DLRM overfits in the
+        second.
+      seed: of the weights and of the order of the rows.
+      shuffle_window_rows: how many rows are held in memory and shuffled together.
+    """
+
+    variant: str = Field(default="full", pattern=r"^[a-z][a-z0-9_]*$", max_length=64)
+    embedding: EmbeddingConfig = Field(default_factory=EmbeddingConfig)
+    min_table_rows: int = Field(default=200, ge=1)
+    embedding_dim: Width = 16
+    bottom_mlp: tuple[Width, ...] = (64, 32)
+    top_mlp: tuple[Width, ...] = (256, 64)
+    optimizer: Literal["adagrad", "sgd"] = "adagrad"
+    learning_rate: float = Field(default=0.01, gt=0, allow_inf_nan=False)
+    batch_size: int = Field(default=512, ge=1)
+    epochs: int = Field(default=1, ge=1)
+    seed: int = Field(default=0, ge=0, lt=2**31)
+    shuffle_window_rows: int = Field(default=1_000_000, ge=1)

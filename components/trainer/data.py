@@ -1,0 +1,152 @@
+"""Transformed Parquet files as shuffled batches, without a Python step per row."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import tensorflow as tf
+
+from components.errors import InputError
+from components.parquet import SUFFIX, read_table
+from schemas.criteo import CATEGORICAL, DENSE, LABEL
+
+_PREFETCHED_BATCHES = 8
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Transformed rows in memory.
+
+    Attributes:
+      dense: float32 `[num_rows, dense_width]`.
+      categorical: int32 or int64 `[num_rows, num_features]`.
+      label: float32 `[num_rows]`.
+    """
+
+    dense: np.ndarray
+    categorical: np.ndarray
+    label: np.ndarray
+
+    def take(self, order: np.ndarray) -> "Rows":
+        """Returns the rows at the positions `order`, int64 `[num_taken]`."""
+        return Rows(self.dense[order], self.categorical[order], self.label[order])
+
+
+def find_files(patterns: Sequence[str]) -> list[str]:
+    """Returns the Parquet files that match any of `patterns`, in name order.
+
+    Raises:
+      FileNotFoundError: if there is none.
+    """
+    found = {path for pattern in patterns for path in tf.io.gfile.glob(pattern)}
+    files = sorted(path for path in found if path.endswith(SUFFIX))
+    if not files:
+        raise FileNotFoundError(f"no {SUFFIX} file matches {', '.join(patterns)}")
+    return files
+
+
+def count_rows(files: Sequence[str]) -> int:
+    """Returns the number of rows in `files`; reads their labels only.
+
+    Raises:
+      InputError: if a label is missing from the rows: a model cannot be trained or judged on one
+        class.
+    """
+    num_rows = num_clicks = 0
+    for path in files:
+        label = read_table(path, columns=[LABEL])[LABEL].to_numpy()
+        num_rows += len(label)
+        num_clicks += int(np.count_nonzero(label))
+    if num_clicks in (0, num_rows):
+        raise InputError(
+            f"{files[0]} and the {len(files) - 1} other files of its split: expected rows of both "
+            f"labels, received {num_rows:,} rows with {num_clicks:,} clicks"
+        )
+    return num_rows
+
+
+def read_rows(path: str) -> Rows:
+    """Reads one file into memory."""
+    table = read_table(path, columns=[DENSE, CATEGORICAL, LABEL]).combine_chunks()
+    return Rows(_matrix(table[DENSE]), _matrix(table[CATEGORICAL]), table[LABEL].to_numpy())
+
+
+def _matrix(column: pa.ChunkedArray) -> np.ndarray:
+    """Returns a column of fixed-size lists as `[num_rows, width]`."""
+    width = column.type.list_size
+    parts = [chunk.flatten().to_numpy().reshape(-1, width) for chunk in column.iterchunks()]
+    return np.concatenate(parts) if parts else np.empty((0, width))
+
+
+def iterate_batches(
+    files: Sequence[str], batch_size: int, window_rows: int, rng: np.random.Generator | None
+) -> Iterator[Rows]:
+    """Yields batches of `batch_size` rows; the last one has what is left.
+
+    Files are read whole until `window_rows` rows are in memory; these are shuffled together, and
+    what does not fill a batch joins the next window.
+
+    Args:
+      files: transformed Parquet files.
+      batch_size: rows a batch.
+      window_rows: rows held in memory, at least; one file more can be.
+      rng: shuffles the files and the rows; None keeps their order.
+    """
+    order = np.arange(len(files)) if rng is None else rng.permutation(len(files))
+    pending: list[Rows] = []
+    for position, index in enumerate(order, start=1):
+        pending.append(read_rows(files[index]))
+        is_last = position == len(order)
+        num_rows = sum(len(rows.label) for rows in pending)
+        if num_rows < window_rows and not is_last:
+            continue
+        window = Rows(
+            np.concatenate([rows.dense for rows in pending]),
+            np.concatenate([rows.categorical for rows in pending]),
+            np.concatenate([rows.label for rows in pending]),
+        )
+        rows_order = np.arange(num_rows) if rng is None else rng.permutation(num_rows)
+        end = num_rows if is_last else num_rows - num_rows % batch_size
+        for start in range(0, end, batch_size):
+            yield window.take(rows_order[start : min(start + batch_size, end)])
+        pending = [window.take(rows_order[end:])]
+
+
+def make_dataset(
+    files: Sequence[str],
+    batch_size: int,
+    window_rows: int,
+    seed: tuple[int, ...] | None = None,
+) -> tf.data.Dataset:
+    """Returns the batches of `iterate_batches`, prefetched by a thread of their own.
+
+    Args:
+      files: transformed Parquet files.
+      batch_size: rows a batch.
+      window_rows: rows held in memory.
+      seed: shuffles; None keeps the order.
+
+    Returns:
+      elements `({DENSE: float32 [batch, dense_width], CATEGORICAL: integer [batch,
+      num_features]}, label float32 [batch])`.
+    """
+    first = read_rows(files[0])
+    spec = (
+        {
+            DENSE: tf.TensorSpec([None, first.dense.shape[1]], tf.float32),
+            CATEGORICAL: tf.TensorSpec(
+                [None, first.categorical.shape[1]], tf.as_dtype(first.categorical.dtype)
+            ),
+        },
+        tf.TensorSpec([None], tf.float32),
+    )
+
+    def generate() -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
+        rng = None if seed is None else np.random.default_rng(seed)
+        for rows in iterate_batches(files, batch_size, window_rows, rng):
+            yield {DENSE: rows.dense, CATEGORICAL: rows.categorical}, rows.label
+
+    return tf.data.Dataset.from_generator(generate, output_signature=spec).prefetch(
+        _PREFETCHED_BATCHES
+    )

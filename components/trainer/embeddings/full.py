@@ -1,0 +1,27 @@
+"""One row for each id: the exact table, the baseline of every comparison."""
+
+import numpy as np
+import tensorflow as tf
+
+from components.step_config import StepConfig
+from components.trainer.embeddings.base import Embedding
+
+
+class Full(Embedding):
+    """`e(id) = W[id]`.
+
+    Source: Naumov et al. 2019, "Deep Learning Recommendation Model for Personalization and
+    Recommendation Systems", section 2.1.1.
+
+    Parameters: `vocabulary_size * embedding_dim`.
+    """
+
+    def __init__(
+        self, vocabulary_size: int, embedding_dim: int, config: StepConfig, rng: np.random.Generator
+    ) -> None:
+        super().__init__(vocabulary_size, embedding_dim, config, rng)
+        self._table = self.add_table("table", vocabulary_size, embedding_dim)
+
+    def lookup(self, ids: tf.Tensor) -> tf.Tensor:
+        """Returns row `id` for each id."""
+        return tf.gather(self._table, ids)

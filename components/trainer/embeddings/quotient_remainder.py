@@ -1,0 +1,78 @@
+"""Complementary partitions: a small table for the quotient, one for the remainder of an id."""
+
+import math
+from typing import Literal
+
+import numpy as np
+import tensorflow as tf
+from pydantic import Field
+
+from components.step_config import StepConfig
+from components.trainer.embeddings.base import Embedding
+
+
+class QuotientRemainderConfig(StepConfig):
+    """Options of `QuotientRemainder`.
+
+    Attributes:
+      compression_ratio: the remainder table has `ceil(vocabulary_size / compression_ratio)` rows;
+        this many ids share one of them and differ in their quotient.
+      operation: how the two rows are joined: `"mult"` multiplies them by element, `"add"` adds
+        them, `"concat"` sets two halves side by side.
+    """
+
+    compression_ratio: float = Field(default=4.0, gt=1, allow_inf_nan=False)
+    operation: Literal["mult", "add", "concat"] = "mult"
+
+
+class QuotientRemainder(Embedding):
+    """`e(id) = Q[id // m] op R[id % m]` with `m = ceil(vocabulary_size / compression_ratio)`.
+
+    No two ids share both rows, so every id has a vector of its own.
+
+    Source: Shi et al. 2020, "Compositional Embeddings Using Complementary Partitions for
+    Memory-Efficient Recommendation Systems", section 2 (algorithm 2) and section 4 (operations).
+    With `"mult"` the quotient rows start around one, uniform in `(1/sqrt(vocabulary_size), 1)`
+    as in the authors' code, and the remainder rows as in a full table, so that products start at
+    the scale of a full table's rows.
+
+    Parameters: `(m + ceil(vocabulary_size / m)) * embedding_dim`; half of it with `"concat"`.
+    """
+
+    Config = QuotientRemainderConfig
+
+    def __init__(
+        self,
+        vocabulary_size: int,
+        embedding_dim: int,
+        config: QuotientRemainderConfig,
+        rng: np.random.Generator,
+    ) -> None:
+        """Makes both tables.
+
+        Raises:
+          ValueError: if the operation is `"concat"` and `embedding_dim` is odd.
+        """
+        super().__init__(vocabulary_size, embedding_dim, config, rng)
+        self._operation = config.operation
+        self._num_remainders = math.ceil(vocabulary_size / config.compression_ratio)
+        num_quotients = -(-vocabulary_size // self._num_remainders)
+        width = embedding_dim
+        if config.operation == "concat":
+            if embedding_dim % 2:
+                raise ValueError(f"concat needs an even embedding_dim, received {embedding_dim}")
+            width = embedding_dim // 2
+        low = 1.0 / math.sqrt(vocabulary_size) if config.operation == "mult" else None
+        self._quotient_table = self.add_table("quotient", num_quotients, width, low)
+        self._remainder_table = self.add_table("remainder", self._num_remainders, width)
+
+    def lookup(self, ids: tf.Tensor) -> tf.Tensor:
+        """Returns the quotient's row joined with the remainder's row for each id."""
+        num_remainders = tf.constant(self._num_remainders, ids.dtype)
+        quotient = tf.gather(self._quotient_table, ids // num_remainders)
+        remainder = tf.gather(self._remainder_table, ids % num_remainders)
+        if self._operation == "mult":
+            return quotient * remainder
+        if self._operation == "add":
+            return quotient + remainder
+        return tf.concat([quotient, remainder], axis=1)

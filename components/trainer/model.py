@@ -1,0 +1,132 @@
+"""DLRM (Naumov et al. 2019) as a network whose parts are arguments."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_recommenders as tfrs
+import tf_keras
+
+from components.trainer.config import TrainerConfig
+from components.trainer.embeddings.base import Embedding
+from components.trainer.registry import load_method
+from schemas.criteo import CATEGORICAL, DENSE
+
+
+class Dlrm(tf_keras.layers.Layer):
+    """Dense and categorical features to one logit.
+
+    `top_mlp([x, interaction([x, e_1(id_1), ..., e_n(id_n)])])` with `x = bottom_mlp(dense)`:
+    sections 2.1 and 2.2 of the paper.
+
+    Attributes:
+      embeddings: one for each categorical feature, in column order.
+    """
+
+    def __init__(
+        self,
+        embeddings: Sequence[Embedding],
+        bottom_mlp: tf_keras.layers.Layer,
+        interaction: tf_keras.layers.Layer,
+        top_mlp: tf_keras.layers.Layer,
+    ) -> None:
+        """Joins the parts.
+
+        Args:
+          embeddings: each gives float32 `[batch, embedding_dim]`.
+          bottom_mlp: float32 `[batch, dense_width]` to `[batch, embedding_dim]`.
+          interaction: a list of float32 `[batch, embedding_dim]` to `[batch, num_interactions]`.
+          top_mlp: float32 `[batch, embedding_dim + num_interactions]` to `[batch, 1]`.
+        """
+        super().__init__()
+        self.embeddings = list(embeddings)
+        self._bottom_mlp = bottom_mlp
+        self._interaction = interaction
+        self._top_mlp = top_mlp
+
+    def call(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+        """Returns the logits, float32 `[batch]`.
+
+        Args:
+          features: `DENSE`, float32 `[batch, dense_width]`, and `CATEGORICAL`, int32 or int64
+            `[batch, num_embeddings]`.
+        """
+        bottom = self._bottom_mlp(features[DENSE])
+        ids = tf.unstack(features[CATEGORICAL], num=len(self.embeddings), axis=1)
+        vectors = [embedding(i) for embedding, i in zip(self.embeddings, ids, strict=True)]
+        interactions = self._interaction([bottom, *vectors])
+        logits = self._top_mlp(tf.concat([bottom, interactions], axis=1))
+        return tf.squeeze(logits, axis=1)
+
+    @property
+    def num_parameters(self) -> int:
+        """The number of trainable values in the whole network."""
+        return sum(int(np.prod(variable.shape)) for variable in self.trainable_variables)
+
+    @property
+    def embedding_bytes(self) -> int:
+        """The bytes of all embeddings."""
+        return sum(embedding.embedding_bytes for embedding in self.embeddings)
+
+
+def make_mlp(
+    input_width: int,
+    widths: Sequence[int],
+    last_activation: str | None,
+    rng: np.random.Generator,
+) -> tf_keras.Sequential:
+    """Makes dense layers with ReLU between them.
+
+    Weights start normal with variance `2 / (inputs + outputs)`, biases normal with variance
+    `1 / outputs`, as in facebookresearch/dlrm.
+
+    Args:
+      input_width: the width of the input, float32 `[batch, input_width]`.
+      widths: of each layer; the last one is the width of the output.
+      last_activation: of the last layer; None is linear.
+      rng: the source of the initial weights.
+    """
+    layers = [tf_keras.Input((input_width,))]
+    for width, is_last in zip(widths, [False] * (len(widths) - 1) + [True], strict=True):
+        layers.append(
+            tf_keras.layers.Dense(
+                width,
+                activation=last_activation if is_last else "relu",
+                kernel_initializer=tf_keras.initializers.GlorotNormal(int(rng.integers(2**31))),
+                bias_initializer=tf_keras.initializers.RandomNormal(
+                    stddev=width**-0.5, seed=int(rng.integers(2**31))
+                ),
+            )
+        )
+    return tf_keras.Sequential(layers)
+
+
+def make_embedding(
+    config: TrainerConfig, vocabulary_size: int, rng: np.random.Generator
+) -> Embedding:
+    """Makes the embedding of one feature: `full` below `min_table_rows`, else the configured."""
+    choice = config.embedding
+    if vocabulary_size < config.min_table_rows:
+        choice = type(choice)(method="full")
+    method = load_method(choice.method)
+    return method(vocabulary_size, config.embedding_dim, method.Config(**choice.options), rng)
+
+
+def make_dlrm(config: TrainerConfig, vocabulary_sizes: Mapping[str, int], dense_width: int) -> Dlrm:
+    """Makes the network of a variant; equal arguments give equal weights.
+
+    Args:
+      config: the variant.
+      vocabulary_sizes: categorical feature -> number of its ids, in column order.
+      dense_width: the width of the transformed dense features.
+    """
+    mlp_rng, embedding_rng = np.random.default_rng(config.seed).spawn(2)
+    num_vectors = len(vocabulary_sizes) + 1
+    num_interactions = num_vectors * (num_vectors - 1) // 2
+    dim = config.embedding_dim
+    return Dlrm(
+        embeddings=[make_embedding(config, n, embedding_rng) for n in vocabulary_sizes.values()],
+        bottom_mlp=make_mlp(dense_width, (*config.bottom_mlp, dim), "relu", mlp_rng),
+        interaction=tfrs.layers.feature_interaction.DotInteraction(),
+        top_mlp=make_mlp(dim + num_interactions, (*config.top_mlp, 1), None, mlp_rng),
+    )

@@ -1,0 +1,204 @@
+"""The training loop and the evaluation of a network."""
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_recommenders as tfrs
+import tf_keras
+
+from components.errors import InputError
+from components.progress import report
+from components.trainer.config import TrainerConfig
+from components.trainer.data import make_dataset
+from components.trainer.model import Dlrm
+
+_REPORT_SECONDS = 0.5
+_FINAL_LOSS_STEPS = 100
+_EVAL_BATCH_ROWS = 8192
+_AUC_THRESHOLDS = 10_000
+
+
+class ClickModel(tfrs.Model):
+    """A network with its task: predict clicks, by the mean binary cross-entropy (nats)."""
+
+    def __init__(self, network: Dlrm) -> None:
+        """Takes the network to train."""
+        super().__init__()
+        self._network = network
+        self._task = tfrs.tasks.Ranking(
+            loss=tf_keras.losses.BinaryCrossentropy(from_logits=True),
+            metrics=[
+                tf_keras.metrics.BinaryCrossentropy(name="logloss", from_logits=True),
+                tf_keras.metrics.AUC(_AUC_THRESHOLDS, name="auc_roc", from_logits=True),
+            ],
+        )
+
+    def compute_loss(
+        self, inputs: tuple[Mapping[str, tf.Tensor], tf.Tensor], training: bool = False
+    ) -> tf.Tensor:
+        """Returns the mean loss of a batch, a float32 scalar; updates the metrics in evaluation.
+
+        Args:
+          inputs: the features that `Dlrm` takes, and the labels, float32 `[batch]`.
+          training: whether it is a training step.
+        """
+        features, label = inputs
+        logits = self._network(features)
+        # Keras takes the mean over the last axis, so each row becomes its own.
+        return self._task(label[:, None], logits[:, None], compute_metrics=not training)
+
+
+@dataclass(frozen=True)
+class TrainingSummary:
+    """What a training run took.
+
+    Attributes:
+      train_steps: the number of optimizer steps.
+      trace_seconds: wall time of tracing the step.
+      train_seconds: wall time of all steps, input included, tracing not.
+      train_examples_per_second: rows a second after the first step, which prepares the graph.
+      final_train_loss: the mean loss of the last 100 steps, nats.
+    """
+
+    train_steps: int
+    trace_seconds: float
+    train_seconds: float
+    train_examples_per_second: float
+    final_train_loss: float
+
+
+def make_optimizer(config: TrainerConfig) -> tf_keras.optimizers.legacy.Optimizer:
+    """Makes the optimizer.
+
+    The legacy ones update only the rows of the batch. Adagrad's accumulators start at zero as in
+    torch: gradients of embedding rows are tiny, and Keras's 0.1 would drown them.
+    """
+    if config.optimizer == "adagrad":
+        return tf_keras.optimizers.legacy.Adagrad(
+            config.learning_rate, initial_accumulator_value=0.0
+        )
+    return tf_keras.optimizers.legacy.SGD(config.learning_rate)
+
+
+class _Watch:
+    """Collects losses, reports progress, and stops a run whose loss is not a number."""
+
+    def __init__(self, config: TrainerConfig, num_steps: int) -> None:
+        self._config = config
+        self._num_steps = num_steps
+        self._unread: list[tf.Tensor] = []
+        self._reported_seconds = time.monotonic()
+        self.losses: list[float] = []
+
+    def add(self, loss: tf.Tensor, epoch: int, examples_per_second: float) -> None:
+        """Takes one step's loss; says something at most twice a second."""
+        self._unread.append(loss)
+        now = time.monotonic()
+        if now - self._reported_seconds >= _REPORT_SECONDS:
+            self._reported_seconds = now
+            self.read()
+            report(
+                f"epoch {epoch}/{self._config.epochs}, "
+                f"step {len(self.losses)}/{self._num_steps}, loss {self.losses[-1]:.4f}, "
+                f"{examples_per_second:,.0f} examples/s"
+            )
+
+    def read(self) -> None:
+        """Fetches the losses; they stay on the device until here, so steps are not held up."""
+        for loss in self._unread:
+            self.losses.append(float(loss))
+            if not math.isfinite(self.losses[-1]):
+                raise InputError(
+                    f"the loss of variant {self._config.variant} is {self.losses[-1]} at step "
+                    f"{len(self.losses)}: lower learning_rate ({self._config.learning_rate}) or "
+                    "look for values in the data that are not finite"
+                )
+        self._unread.clear()
+
+
+class _Stopwatch:
+    """Times the steps, and keeps the first one, which prepares the graph, apart."""
+
+    def __init__(self) -> None:
+        self._start_seconds = self._first_seconds = time.monotonic()
+        self._num_rows = self._first_rows = 0
+
+    def add(self, num_rows: int) -> None:
+        """Takes the rows of one step that has just ended."""
+        if self._num_rows == 0:
+            self._first_rows = num_rows
+            self._first_seconds = time.monotonic()
+        self._num_rows += num_rows
+
+    def seconds(self) -> float:
+        """Returns the time of all steps."""
+        return time.monotonic() - self._start_seconds
+
+    def examples_per_second(self) -> float:
+        """Returns the rate after the first step; with one step, the rate of that."""
+        if self._num_rows == self._first_rows:
+            return self._num_rows / self.seconds()
+        rows = self._num_rows - self._first_rows
+        return rows / (time.monotonic() - self._first_seconds)
+
+
+def train(
+    network: Dlrm, config: TrainerConfig, files: Sequence[str], num_rows: int
+) -> TrainingSummary:
+    """Trains a network in place.
+
+    The same network, configuration and files give the same weights on one CPU.
+
+    Args:
+      network: its variables are updated.
+      config: how to train.
+      files: transformed Parquet files.
+      num_rows: in all of them.
+
+    Raises:
+      InputError: if the loss is not finite.
+    """
+    num_steps = config.epochs * math.ceil(num_rows / config.batch_size)
+    model = ClickModel(network)
+    model.compile(optimizer=make_optimizer(config))
+    datasets = [
+        make_dataset(files, config.batch_size, config.shuffle_window_rows, (config.seed, epoch))
+        for epoch in range(config.epochs)
+    ]
+    start_seconds = time.monotonic()
+    step = _trace(lambda inputs: model.train_step(inputs)["loss"], datasets[0])
+    trace_seconds = time.monotonic() - start_seconds
+
+    watch, stopwatch = _Watch(config, num_steps), _Stopwatch()
+    for epoch, dataset in enumerate(datasets, start=1):
+        for inputs in dataset:
+            loss = step(inputs)
+            stopwatch.add(int(inputs[1].shape[0]))
+            watch.add(loss, epoch, stopwatch.examples_per_second())
+    watch.read()
+    return TrainingSummary(
+        train_steps=len(watch.losses),
+        trace_seconds=trace_seconds,
+        train_seconds=stopwatch.seconds(),
+        train_examples_per_second=stopwatch.examples_per_second(),
+        final_train_loss=float(np.mean(watch.losses[-_FINAL_LOSS_STEPS:])),
+    )
+
+
+def evaluate(network: Dlrm, files: Sequence[str]) -> dict[str, float]:
+    """Returns `logloss` (nats) and `auc_roc` of a network on transformed Parquet files."""
+    model = ClickModel(network)
+    dataset = make_dataset(files, _EVAL_BATCH_ROWS, window_rows=1)
+    step = _trace(lambda inputs: model.test_step(inputs)["loss"], dataset)
+    for inputs in dataset:
+        step(inputs)
+    return {metric.name: float(metric.result()) for metric in model.metrics}
+
+
+def _trace(step: Callable[..., tf.Tensor], dataset: tf.data.Dataset) -> Callable[..., tf.Tensor]:
+    """Returns `step` as one graph for every batch of `dataset`."""
+    return tf.function(step, autograph=False).get_concrete_function(dataset.element_spec)

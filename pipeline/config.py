@@ -1,0 +1,160 @@
+"""The configuration of a whole run: one section a step, and the variants to compare."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from components.example_gen.synthetic import SyntheticConfig
+from pydantic import Field, ValidationError, model_validator
+
+from components.errors import InputError
+from components.evaluator.config import EvaluatorConfig
+from components.example_gen.config import ExampleGenConfig
+from components.step_config import StepConfig
+from components.trainer.config import TrainerConfig
+from components.trainer.registry import known_methods
+from components.transform.config import TransformConfig
+
+_PRESETS = Path(__file__).parent / "presets"
+ALL_VARIANTS = "all"
+
+
+class PipelineConfig(StepConfig):
+    """Everything that a run depends on besides its data.
+
+    Attributes:
+      synthetic: the generated click log that stands in where no data is given.
+      example_gen: reading and splitting.
+      transform: preprocessing.
+      trainer: `TrainerConfig` fields that all variants share.
+      variants: name -> the `TrainerConfig` fields of one variant, which win over `trainer`.
+      evaluator: comparison and choice.
+    """
+
+    synthetic: SyntheticConfig
+    example_gen: ExampleGenConfig = Field(default_factory=ExampleGenConfig)
+    transform: TransformConfig = Field(default_factory=TransformConfig)
+    trainer: dict[str, Any] = Field(default_factory=dict)
+    variants: dict[str, dict[str, Any]] = Field(min_length=1)
+    evaluator: EvaluatorConfig = Field(default_factory=EvaluatorConfig)
+
+    @model_validator(mode="after")
+    def _check_the_parts_together(self) -> "PipelineConfig":
+        self.trainers()
+        if self.evaluator.baseline not in self.variants:
+            raise ValueError(
+                f"evaluator.baseline is {self.evaluator.baseline!r}, expected one of the variants "
+                f"{', '.join(self.variants)}"
+            )
+        return self
+
+    def trainers(self) -> dict[str, TrainerConfig]:
+        """Returns variant name -> the configuration of its trainer.
+
+        Raises:
+          ValueError: if a field is unknown or a value is not allowed; names variant and field.
+        """
+        trainers = {}
+        for name, fields in self.variants.items():
+            values = {**self.trainer, **fields}
+            if "variant" in values:
+                raise ValueError(
+                    "trainer.variant cannot be set: a variant's name is its key in `variants`"
+                )
+            try:
+                trainers[name] = TrainerConfig(variant=name, **values)
+            except ValidationError as error:
+                raise ValueError(f"variants.{name} with trainer: {_describe(error)}") from error
+        return trainers
+
+
+def known_presets() -> tuple[str, ...]:
+    """Returns the names of the files in `pipeline/presets/`."""
+    return tuple(sorted(path.stem for path in _PRESETS.glob("*.yaml")))
+
+
+def load_config(
+    preset: str, variants: Sequence[str] | None = None, assignments: Sequence[str] = ()
+) -> PipelineConfig:
+    """Builds the configuration from a preset and what was said on the command line.
+
+    Args:
+      preset: a name of `known_presets`.
+      variants: the variants to compare, of the preset or any embedding method by its name;
+        `["all"]` stands for all of them. None keeps the preset's.
+      assignments: `section.field=value`, applied in order; values are YAML.
+
+    Raises:
+      InputError: if a preset, a variant, a section or a field is unknown or a value not allowed.
+    """
+    if preset not in known_presets():
+        raise InputError(f"unknown preset {preset!r}; known: {', '.join(known_presets())}")
+    values = yaml.safe_load((_PRESETS / f"{preset}.yaml").read_text())
+    if variants is not None:
+        values["variants"] = _select_variants(values["variants"], variants)
+    for assignment in assignments:
+        _assign(values, assignment)
+    try:
+        return PipelineConfig.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"preset {preset}: {_describe(error)}") from error
+
+
+def _select_variants(
+    preset: Mapping[str, dict[str, Any]], names: Sequence[str]
+) -> dict[str, dict[str, Any]]:
+    by_method = {method: {"embedding": {"method": method}} for method in known_methods()}
+    known = {**by_method, **preset}
+    if list(names) == [ALL_VARIANTS]:
+        return known
+    for name in names:
+        if name not in known:
+            raise InputError(f"unknown variant {name!r}; known: {', '.join(known)}, {ALL_VARIANTS}")
+        if names.count(name) > 1:
+            raise InputError(f"variant {name!r} is named twice")
+    return {name: known[name] for name in names}
+
+
+def _assign(values: dict[str, Any], assignment: str) -> None:
+    """Sets one nested value in place; `"trainer.epochs=2"`."""
+    path, separator, text = assignment.partition("=")
+    keys = path.split(".")
+    if not separator or len(keys) < 2 or not all(keys):
+        raise InputError(f"--set {assignment!r}: expected section.field=value")
+    if keys[0] not in PipelineConfig.model_fields:
+        known = ", ".join(PipelineConfig.model_fields)
+        raise InputError(f"--set {assignment!r}: unknown section {keys[0]!r}; known: {known}")
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise InputError(f"--set {assignment!r}: {text!r} is not YAML: {error}") from error
+    section = values
+    for key in keys[:-1]:
+        section = section.setdefault(key, {})
+        if not isinstance(section, dict):
+            raise InputError(f"--set {assignment!r}: {key!r} has no fields")
+    section[keys[-1]] = value
+
+
+def _describe(error: ValidationError) -> str:
+    """One problem after another: the field, the rule, what was received, for a typo what exists."""
+    lines = []
+    for problem in error.errors():
+        field = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "value_error":
+            line = str(problem["ctx"]["error"])
+        elif problem["type"] == "extra_forbidden":
+            line = f"unknown field; known: {', '.join(_siblings(error.title, problem['loc']))}"
+        else:
+            line = f"{problem['msg']}, received {problem['input']!r}"
+        lines.append(f"{field}: {line}" if field else line)
+    return "; ".join(lines)
+
+
+def _siblings(root: str, location: Sequence[str | int]) -> list[str]:
+    """The fields that exist where an unknown one was given."""
+    model: Any = {"PipelineConfig": PipelineConfig, "TrainerConfig": TrainerConfig}[root]
+    for part in location[:-1]:
+        model = model.model_fields[str(part)].annotation
+    return list(model.model_fields)

@@ -1,0 +1,113 @@
+"""The command line of a local run."""
+
+import argparse
+import logging
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from components.errors import InputError
+from pipeline.config import PipelineConfig, known_presets, load_config
+from pipeline.console import Console, log_to_file
+from pipeline.paths import RunPaths
+
+_FAILED = 1
+_USAGE = 2
+_INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the pipeline as the flags say.
+
+    Returns:
+      the exit status: 0, 1 if the run failed, 2 if the flags are wrong, 130 if interrupted.
+    """
+    flags = _parser().parse_args(arguments)
+    # TFX's libraries need Keras 2. Both variables count when TensorFlow is first imported.
+    os.environ["TF_USE_LEGACY_KERAS"] = "1"
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.captureWarnings(True)
+    root = flags.root or Path("runs") / flags.preset
+    with Console() as console:
+        try:
+            config = load_config(flags.preset, flags.variants, flags.set)
+        except InputError as error:
+            console.say(f"error: {error}")
+            return _USAGE
+        log_path = RunPaths(root).log_path
+        log_to_file(log_path)
+        try:
+            _run(config, root, flags.data, console)
+        except KeyboardInterrupt:
+            console.say("interrupted; finished steps are kept, the next run goes on from there")
+            return _INTERRUPTED
+        except Exception as error:
+            logging.exception("the run failed")
+            console.say(f"\nerror: {_cause(error)}\nnothing was pushed; full log: {log_path}")
+            return _FAILED
+    return 0
+
+
+def _run(config: PipelineConfig, root: Path, data: str | None, console: Console) -> None:
+    console.start_step("  loading TensorFlow and TFX")
+    from components.evaluator.table import render_table
+    from pipeline.local_run import run
+
+    log_to_file(RunPaths(root).log_path)  # again, now that the libraries have set theirs up
+    console.end_step(f"{len(config.variants)} variants: {', '.join(config.variants)}")
+    result = run(config, root, data, console)
+    console.say(
+        f"\n{render_table(result.comparison)}\n\n"
+        f"report        {result.report}\npushed model  {result.pushed_model}"
+    )
+
+
+def _cause(error: BaseException) -> str:
+    """One message of an exception chain: the first error made for users, else the innermost."""
+    chain = [error]
+    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
+        chain.append(cause)
+    step = f"step {error.step}: " if hasattr(error, "step") else ""
+    for link in chain:
+        if isinstance(link, InputError):
+            return f"{step}{link}"
+    last = chain[-1]
+    return f"{step}{type(last).__name__}: {last}"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="run_local.py",
+        description="Raw click logs in; compared DLRM variants and a pushed model out.",
+    )
+    parser.add_argument(
+        "--preset",
+        default="demo",
+        metavar="NAME",
+        help=f"named configuration: {', '.join(known_presets())} (default: demo)",
+    )
+    parser.add_argument(
+        "--data",
+        metavar="GLOB",
+        help="raw click logs, plain or .gz (default: generate the preset's synthetic log)",
+    )
+    parser.add_argument(
+        "--root",
+        type=Path,
+        metavar="DIR",
+        help="folder for artifacts, metadata, report and pushed models (default: runs/PRESET)",
+    )
+    parser.add_argument(
+        "--variants",
+        type=lambda text: [name.strip() for name in text.split(",")],
+        metavar="A,B,C",
+        help="variants to compare, or 'all' (default: the preset's)",
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        metavar="SECTION.FIELD=VALUE",
+        help="change one value, for example --set trainer.epochs=2; may be given many times",
+    )
+    return parser

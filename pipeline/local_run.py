@@ -1,0 +1,124 @@
+"""A whole run on this machine: data, steps, and what is left for people to look at."""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from components.example_gen.synthetic import Summary, write_click_log
+from tfx.orchestration import metadata
+
+from components.errors import InputError
+from components.evaluator.comparison import COMPARISON_FILE, REPORT_FILE, Comparison
+from pipeline.config import PipelineConfig
+from pipeline.console import Console
+from pipeline.lineage.records import Artifact, Snapshot
+from pipeline.lineage.store import read_snapshot
+from pipeline.paths import RunPaths
+from pipeline.pipeline import create_pipeline
+from pipeline.stepwise_runner import StepwiseRunner
+
+_BEAM_PIPELINE_ARGS = ["--runner=DirectRunner", "--direct_running_mode=in_memory"]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What a run brought.
+
+    Attributes:
+      comparison: the compared variants.
+      report: the page about them.
+      pushed_model: the folder of the chosen SavedModel.
+    """
+
+    comparison: Comparison
+    report: Path
+    pushed_model: Path
+
+
+def run(config: PipelineConfig, root: Path, data: str | None, console: Console) -> RunResult:
+    """Runs the pipeline under `root`.
+
+    Args:
+      config: of all steps.
+      root: folder of this and earlier runs; their cache answers what has not changed.
+      data: pattern of raw click logs; None generates the configured synthetic one.
+      console: shows the progress.
+
+    Returns:
+      the comparison and where the report and the pushed model lie.
+
+    Raises:
+      StepError: if a step fails; nothing is pushed then.
+      InputError: if the synthetic data cannot be written.
+    """
+    paths = RunPaths(root.resolve())
+    if data is None:
+        config, data = _with_synthetic_data(config, paths, console)
+    pipeline = create_pipeline(
+        config,
+        data,
+        pipeline_root=str(paths.pipeline_root),
+        serving_model_dir=str(paths.serving_model_dir),
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(
+            str(paths.metadata_path)
+        ),
+        beam_pipeline_args=_BEAM_PIPELINE_ARGS,
+    )
+    width = max(len(step.id) for step in pipeline.components)
+    runner = StepwiseRunner(
+        on_start=lambda number, count, step: console.start_step(
+            f"{number:>3}/{count} {step:<{width}}"
+        ),
+        on_end=lambda cached: console.end_step("cached" if cached else ""),
+    )
+    runner.run(pipeline)
+    return _publish(read_snapshot(paths.root), runner.run_id, paths)
+
+
+def _with_synthetic_data(
+    config: PipelineConfig, paths: RunPaths, console: Console
+) -> tuple[PipelineConfig, str]:
+    """Writes the click log if it is not there; the evaluator learns what is achievable on it."""
+    path = paths.data_dir / "click_log.tsv"
+    console.start_step(f"  generating {path.name}")
+    summary: Summary = write_click_log(config.synthetic, path)
+    console.end_step(
+        f"{summary.rows:,} rows, {summary.bytes / 1e6:,.1f} MB, "
+        f"best achievable auc_roc {summary.best_auc_roc:.4f}"
+    )
+    best = {"best_auc_roc": summary.best_auc_roc, "best_logloss": summary.best_logloss}
+    evaluator = config.evaluator.model_copy(update=best)
+    return config.model_copy(update={"evaluator": evaluator}), str(path)
+
+
+def _publish(snapshot: Snapshot, run_id: str, paths: RunPaths) -> RunResult:
+    """Puts the run's report where people look for it, and makes sure its model is there."""
+    comparison_dir = Path(_output(snapshot, run_id, "Evaluator", "comparison").uri)
+    paths.report_dir.mkdir(parents=True, exist_ok=True)
+    for name in (COMPARISON_FILE, REPORT_FILE):
+        temporary = paths.report_dir / f"{name}.tmp"
+        shutil.copyfile(comparison_dir / name, temporary)
+        temporary.replace(paths.report_dir / name)
+
+    pushed = _output(snapshot, run_id, "Pusher", "pushed_model")
+    destination = Path(pushed.properties["pushed_destination"])
+    if not destination.exists():
+        # Pusher was cached and somebody has removed what it had pushed: push its archive again.
+        temporary = destination.with_name(f".{destination.name}.tmp")
+        shutil.rmtree(temporary, ignore_errors=True)
+        shutil.copytree(pushed.uri, temporary)
+        temporary.replace(destination)
+    return RunResult(
+        comparison=Comparison.from_json((comparison_dir / COMPARISON_FILE).read_text()),
+        report=paths.report_dir / REPORT_FILE,
+        pushed_model=destination,
+    )
+
+
+def _output(snapshot: Snapshot, run_id: str, step: str, key: str) -> Artifact:
+    """Returns the artifact that a step of this run has under an output key, cached or not."""
+    for execution in snapshot.run_executions(run_id):
+        for link in execution.outputs:
+            if execution.node == step and link.key == key:
+                return snapshot.artifacts[link.artifact_id]
+    raise InputError(f"ML Metadata has no output {key!r} of step {step} in run {run_id}")

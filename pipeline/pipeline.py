@@ -1,0 +1,105 @@
+"""The graph of the pipeline: the only place that wires steps, for every runner."""
+
+from tfx.components import Pusher, Trainer
+from tfx.orchestration import pipeline
+from tfx.proto import pusher_pb2, trainer_pb2
+from tfx.types.channel import BaseChannel
+
+from components.code_version import code_version
+from components.evaluator.component import VariantEvaluator
+from components.example_gen.component import ClickLogExampleGen
+from components.example_validator.component import StrictExampleValidator
+from components.schema_importer.component import SchemaImporter
+from components.statistics_gen.component import ClickLogStatisticsGen
+from components.trainer.config import TrainerConfig
+from components.transform.component import ClickLogTransform
+from pipeline.config import PipelineConfig
+from schemas.criteo import EVAL_SPLIT, TRAIN_SPLIT
+
+PIPELINE_NAME = "dlrm-approx"
+_RUN_FN = "components.trainer.run_fn.run_fn"
+
+
+def create_pipeline(
+    config: PipelineConfig,
+    data: str,
+    pipeline_root: str,
+    serving_model_dir: str,
+    **runner_options: object,
+) -> pipeline.Pipeline:
+    """Wires the steps from raw click logs to the pushed model.
+
+    Args:
+      config: of all steps.
+      data: pattern of the raw click logs.
+      pipeline_root: folder of the artifacts.
+      serving_model_dir: folder that the chosen model is pushed to.
+      **runner_options: further arguments of `tfx.orchestration.pipeline.Pipeline`, such as
+        `metadata_connection_config` and `beam_pipeline_args`.
+
+    Returns:
+      the pipeline; its steps in topological order.
+    """
+    example_gen = ClickLogExampleGen(data, config.example_gen).with_id("ExampleGen")
+    examples = example_gen.outputs["examples"]
+    statistics_gen = ClickLogStatisticsGen(examples).with_id("StatisticsGen")
+    schema_importer = SchemaImporter()
+    schema = schema_importer.outputs["schema"]
+    validator = StrictExampleValidator(statistics_gen.outputs["statistics"], schema).with_id(
+        "ExampleValidator"
+    )
+    transform = ClickLogTransform(examples, schema, config.transform).with_id("Transform")
+    # An anomaly stops the run before anything is learned from the rows.
+    transform.add_upstream_node(validator)
+    trainers = {
+        name: _trainer(
+            trainer_config,
+            transform.outputs["transformed_examples"],
+            transform.outputs["transform_graph"],
+        )
+        for name, trainer_config in config.trainers().items()
+    }
+    evaluator = VariantEvaluator(
+        examples=examples,
+        models={name: trainer.outputs["model"] for name, trainer in trainers.items()},
+        model_runs={name: trainer.outputs["model_run"] for name, trainer in trainers.items()},
+        config=config.evaluator,
+    )
+    pusher = Pusher(
+        model=evaluator.outputs["model"],
+        model_blessing=evaluator.outputs["blessing"],
+        push_destination=pusher_pb2.PushDestination(
+            filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=serving_model_dir)
+        ),
+    )
+    steps = [example_gen, statistics_gen, schema_importer, validator, transform]
+    return pipeline.Pipeline(
+        pipeline_name=PIPELINE_NAME,
+        pipeline_root=pipeline_root,
+        components=[*steps, *trainers.values(), evaluator, pusher],
+        enable_cache=True,
+        **runner_options,
+    )
+
+
+def _trainer(
+    config: TrainerConfig, transformed_examples: BaseChannel, transform_graph: BaseChannel
+) -> Trainer:
+    """One variant's trainer; an edit of another variant's embedding leaves it cached."""
+    version = code_version(
+        (
+            "components/trainer/*.py",
+            *(
+                f"components/trainer/embeddings/{name}.py"
+                for name in sorted({"__init__", "base", "full", config.embedding.method})
+            ),
+        )
+    )
+    return Trainer(
+        run_fn=_RUN_FN,
+        examples=transformed_examples,
+        transform_graph=transform_graph,
+        train_args=trainer_pb2.TrainArgs(splits=[TRAIN_SPLIT]),
+        eval_args=trainer_pb2.EvalArgs(splits=[EVAL_SPLIT]),
+        custom_config={"config": config.to_json(), "code_version": version},
+    ).with_id(f"Trainer_{config.variant}")

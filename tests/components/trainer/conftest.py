@@ -1,0 +1,136 @@
+"""A tiny transform graph and the rows that went through it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+import tensorflow as tf
+import tensorflow_transform as tft
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform import impl_helper
+from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
+
+from components.parquet import write_table
+from components.vocabulary_sizes import write_vocabulary_sizes
+from schemas.criteo import (
+    CATEGORICAL,
+    CATEGORICAL_FEATURES,
+    DENSE,
+    DENSE_FEATURES,
+    LABEL,
+    MISSING_INTEGER,
+    raw_feature_spec,
+)
+
+NUM_BUCKETS = 300
+NUM_TRAIN_ROWS = 700
+NUM_EVAL_ROWS = 300
+VOCABULARY = [b"v0", b"v1", b"v2"]
+
+
+@dataclass(frozen=True)
+class TinySplits:
+    """Folders on disk, and the raw eval rows as the tensors that the graph takes."""
+
+    graph: Path
+    train: Path
+    eval: Path
+    raw_eval: dict[str, np.ndarray]
+
+
+def _write_graph(folder: Path, vocabulary_path: Path) -> None:
+    """C1 by a vocabulary file (3 values), all others by hash; integers by log1p."""
+
+    def preprocessing_fn(inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        integers = tf.stack([inputs[name] for name in DENSE_FEATURES], axis=1)
+        missing = tf.equal(integers, MISSING_INTEGER)
+        values = tf.math.log1p(tf.cast(tf.where(missing, 0 * integers, integers), tf.float32))
+        initializer = tf.lookup.TextFileInitializer(
+            str(vocabulary_path),
+            tf.string,
+            tf.lookup.TextFileIndex.WHOLE_LINE,
+            tf.int64,
+            tf.lookup.TextFileIndex.LINE_NUMBER,
+        )
+        table = tft.make_and_track_object(
+            lambda: tf.lookup.StaticHashTable(initializer, -1), name="vocabulary"
+        )
+        ids = [table.lookup(inputs["C1"]) + 2] + [
+            tf.strings.to_hash_bucket_fast(inputs[name], NUM_BUCKETS - 2) + 2
+            for name in CATEGORICAL_FEATURES[1:]
+        ]
+        ids = [
+            tf.where(inputs[name] == b"", tf.constant(0, tf.int64), column)
+            for name, column in zip(CATEGORICAL_FEATURES, ids, strict=True)
+        ]
+        return {
+            DENSE: tf.concat([values, tf.cast(missing, tf.float32)], axis=1),
+            CATEGORICAL: tf.stack(ids, axis=1),
+        }
+
+    spec = raw_feature_spec()
+    impl_helper.analyze_in_place(
+        preprocessing_fn,
+        force_tf_compat_v1=False,
+        feature_specs={name: tf.io.FixedLenFeature([], s.dtype) for name, s in spec.items()},
+        type_specs={name: tf.TensorSpec([None], s.dtype) for name, s in spec.items()},
+        transform_output_path=str(folder),
+    )
+    metadata_io.write_metadata(
+        dataset_metadata.DatasetMetadata(schema_pb2.Schema()),
+        str(folder / tft.TFTransformOutput.RAW_METADATA_DIR),
+    )
+    sizes = dict.fromkeys(CATEGORICAL_FEATURES, NUM_BUCKETS)
+    write_vocabulary_sizes(str(folder), sizes | {"C1": len(VOCABULARY) + 2})
+
+
+def _make_rows(num_rows: int, seed: int) -> tuple[dict[str, np.ndarray], np.ndarray]:
+    """Rows whose label follows C1 and I1; every third value is missing."""
+    rng = np.random.default_rng(seed)
+    raw: dict[str, np.ndarray] = {}
+    for name in DENSE_FEATURES:
+        values = rng.integers(0, 50, num_rows)
+        raw[name] = np.where(rng.random(num_rows) < 0.3, MISSING_INTEGER, values)
+    for name in CATEGORICAL_FEATURES:
+        values = [b"v%d" % value for value in rng.integers(0, 4, num_rows)]
+        raw[name] = np.where(rng.random(num_rows) < 0.3, b"", np.array(values, object))
+    click = 0.1 + 0.4 * (raw["C1"] == b"v1") + 0.4 * (raw["I1"] > 25)
+    return raw, (rng.random(num_rows) < click).astype(np.float32)
+
+
+def _write_split(graph: Path, folder: Path, raw: dict[str, np.ndarray], label: np.ndarray) -> None:
+    """Writes two files of unequal size."""
+    layer = tft.TFTransformOutput(str(graph)).transform_features_layer()
+    transformed = layer({name: tf.constant(values) for name, values in raw.items()})
+    dense = transformed[DENSE].numpy()
+    ids = transformed[CATEGORICAL].numpy().astype(np.int32)
+    table = pa.table(
+        {
+            DENSE: pa.FixedSizeListArray.from_arrays(pa.array(dense.ravel()), dense.shape[1]),
+            CATEGORICAL: pa.FixedSizeListArray.from_arrays(pa.array(ids.ravel()), ids.shape[1]),
+            LABEL: pa.array(label),
+        }
+    )
+    folder.mkdir()
+    cut = len(label) // 3
+    write_table(table.slice(0, cut), str(folder / "a.parquet"))
+    write_table(table.slice(cut), str(folder / "b.parquet"))
+
+
+@pytest.fixture(scope="session")
+def tiny_splits(tmp_path_factory: pytest.TempPathFactory) -> TinySplits:
+    """700 rows to train, 300 to evaluate, and the graph that transformed them."""
+    root = tmp_path_factory.mktemp("tiny")
+    vocabulary_path = root / "vocabulary.txt"
+    vocabulary_path.write_bytes(b"\n".join(VOCABULARY) + b"\n")
+    splits = TinySplits(
+        root / "graph", root / "train", root / "eval", _make_rows(NUM_EVAL_ROWS, seed=2)[0]
+    )
+    _write_graph(splits.graph, vocabulary_path)
+    vocabulary_path.unlink()
+    _write_split(splits.graph, splits.train, *_make_rows(NUM_TRAIN_ROWS, seed=1))
+    _write_split(splits.graph, splits.eval, *_make_rows(NUM_EVAL_ROWS, seed=2))
+    return splits

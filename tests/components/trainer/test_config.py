@@ -1,0 +1,49 @@
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from components.trainer.config import TrainerConfig
+
+
+def test_json_round_trip_spells_out_the_options() -> None:
+    config = TrainerConfig(variant="qr", embedding={"method": "quotient_remainder"})
+    assert '"options":{"compression_ratio":4.0,"operation":"mult"}' in config.to_json()
+    assert TrainerConfig.from_json(config.to_json()) == config
+
+
+def test_left_out_options_equal_defaults_given() -> None:
+    given = {"method": "hashing", "options": {"compression_ratio": 4}}
+    short = TrainerConfig(embedding={"method": "hashing"})
+    assert TrainerConfig(embedding=given).to_json() == short.to_json()
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"embedding": {"method": "lowrank"}}, "known: full, hashing, quotient_remainder"),
+        (
+            {"embedding": {"method": "hashing", "options": {"compression_ratio": 0.5}}},
+            r"compression_ratio: Input should be greater than 1, received 0\.5",
+        ),
+        (
+            {"embedding": {"method": "hashing", "options": {"ratio": 2}}},
+            r"ratio: Extra inputs.* \(options of hashing: compression_ratio\)",
+        ),
+        (
+            {"embedding": {"method": "full", "options": {"ratio": 2}}},
+            r"ratio: Extra inputs.* \(options of full: none\)",
+        ),
+        ({"learning_rate": 0}, "learning_rate"),
+        ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"optimizer": "adam"}, "'adagrad' or 'sgd'"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"bottom_mlp": (64, 0)}, r"bottom_mlp\.1"),
+        ({"variant": "No Spaces"}, "variant"),
+        ({"learningrate": 0.1}, "learningrate"),
+        ({"seed": -1}, "seed"),
+    ],
+)
+def test_a_wrong_value_is_refused_by_name(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        TrainerConfig(**values)

@@ -1,0 +1,131 @@
+import itertools
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from components.errors import InputError
+from components.parquet import write_table
+from components.trainer.data import count_rows, find_files, iterate_batches, make_dataset, read_rows
+from schemas.criteo import CATEGORICAL, DENSE, LABEL
+
+
+def write_file(path: Path, numbers: list[int]) -> str:
+    """Row number n has dense [n, n + 0.5], ids [n, 2n, 3n] and label n mod 2."""
+    n = np.array(numbers)
+    dense = np.stack([n, n + 0.5], axis=1).astype(np.float32)
+    ids = np.stack([n, 2 * n, 3 * n], axis=1).astype(np.int32)
+    table = pa.table(
+        {
+            DENSE: pa.FixedSizeListArray.from_arrays(pa.array(dense.ravel()), 2),
+            CATEGORICAL: pa.FixedSizeListArray.from_arrays(pa.array(ids.ravel()), 3),
+            LABEL: pa.array((n % 2).astype(np.float32)),
+        }
+    )
+    write_table(table, str(path), row_group_size=3)
+    return str(path)
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> list[str]:
+    """Rows 0..9, 10..13 and 14..24."""
+    edges = [(0, 10), (10, 14), (14, 25)]
+    return [
+        write_file(tmp_path / f"{i}.parquet", list(range(*edge))) for i, edge in enumerate(edges)
+    ]
+
+
+def numbers(files: list[str], window_rows: int, seed: int | None) -> list[list[int]]:
+    rng = None if seed is None else np.random.default_rng(seed)
+    batches = iterate_batches(files, 4, window_rows, rng)
+    return [rows.categorical[:, 0].tolist() for rows in batches]
+
+
+def test_columns_of_a_row_stay_together(files: list[str]) -> None:
+    rng = np.random.default_rng(0)
+    for rows in iterate_batches(files, 4, 12, rng):
+        n = rows.categorical[:, 0]
+        np.testing.assert_array_equal(rows.dense, np.stack([n, n + 0.5], axis=1))
+        np.testing.assert_array_equal(rows.categorical, np.stack([n, 2 * n, 3 * n], axis=1))
+        np.testing.assert_array_equal(rows.label, n % 2)
+
+
+@pytest.mark.parametrize("window_rows", [1, 12, 1000])
+def test_without_a_seed_batches_follow_the_files(files: list[str], window_rows: int) -> None:
+    expected = [list(range(i, min(i + 4, 25))) for i in range(0, 25, 4)]
+    assert numbers(files, window_rows, None) == expected
+
+
+@pytest.mark.parametrize("window_rows", [1, 12, 1000])
+def test_shuffled_batches_hold_every_row_once_and_only_the_last_is_short(
+    files: list[str], window_rows: int
+) -> None:
+    batches = numbers(files, window_rows, seed=1)
+    assert sorted(itertools.chain(*batches)) == list(range(25))
+    assert [len(batch) for batch in batches] == [4] * 6 + [1]
+    assert batches != numbers(files, window_rows, None)
+
+
+def test_same_seed_gives_the_same_order_and_another_seed_does_not(files: list[str]) -> None:
+    assert numbers(files, 12, seed=1) == numbers(files, 12, seed=1)
+    assert numbers(files, 12, seed=1) != numbers(files, 12, seed=2)
+
+
+def test_a_window_mixes_files_and_reads_no_further(tmp_path: Path) -> None:
+    files = [
+        write_file(tmp_path / f"{i}.parquet", list(range(10 * i, 10 * i + 10))) for i in range(4)
+    ]
+    batches = numbers(files, window_rows=20, seed=3)
+    first_window = set(itertools.chain(*batches[:5]))
+    assert len({n // 10 for n in first_window}) == 2
+    assert len({n // 10 for n in batches[0] + batches[1]}) == 2
+
+
+def test_an_empty_file_is_passed_over(files: list[str], tmp_path: Path) -> None:
+    files = [write_file(tmp_path / "empty.parquet", []), *files]
+    assert sorted(itertools.chain(*numbers(files, 1, seed=1))) == list(range(25))
+
+
+def test_dataset_repeats_its_order_each_time_it_is_read(files: list[str]) -> None:
+    dataset = make_dataset(files, 4, 12, seed=(1, 0))
+    first = [features[CATEGORICAL].numpy().tolist() for features, _ in dataset]
+    second = [features[CATEGORICAL].numpy().tolist() for features, _ in dataset]
+    assert first == second
+    features, label = next(iter(dataset))
+    assert (features[DENSE].dtype.name, label.dtype.name) == ("float32", "float32")
+    assert (features[DENSE].shape, label.shape) == ((4, 2), (4,))
+
+
+def test_int64_ids_stay_int64(tmp_path: Path) -> None:
+    path = str(tmp_path / "long.parquet")
+    table = pa.table(
+        {
+            DENSE: pa.FixedSizeListArray.from_arrays(pa.array([0.5], pa.float32()), 1),
+            CATEGORICAL: pa.FixedSizeListArray.from_arrays(pa.array([2**40]), 1),
+            LABEL: pa.array([1.0], pa.float32()),
+        }
+    )
+    write_table(table, path)
+    assert read_rows(path).categorical.tolist() == [[2**40]]
+
+
+def test_count_rows_adds_up_files(files: list[str]) -> None:
+    assert count_rows(files) == 25
+
+
+def test_one_class_is_refused_with_what_was_found(tmp_path: Path) -> None:
+    path = write_file(tmp_path / "even.parquet", [0, 2, 4])
+    with pytest.raises(InputError, match=r"even\.parquet.* received 3 rows with 0 clicks"):
+        count_rows([path])
+
+
+def test_find_files_takes_globs_and_leaves_other_files_out(files: list[str]) -> None:
+    folder = Path(files[0]).parent
+    (folder / "notes.txt").touch()
+    assert find_files([f"{folder}/*", f"{folder}/0*"]) == files
+
+
+def test_find_files_names_the_pattern_that_matches_nothing(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"nothing/\*"):
+        find_files([f"{tmp_path}/nothing/*"])

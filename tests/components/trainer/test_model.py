@@ -1,0 +1,95 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.trainer.config import TrainerConfig
+from components.trainer.embeddings.full import Full
+from components.trainer.embeddings.hashing import Hashing
+from components.trainer.model import Dlrm, make_dlrm
+from schemas.criteo import CATEGORICAL, DENSE
+
+SIZES = {"C1": 5, "C2": 400, "C3": 30}
+DENSE_WIDTH = 7
+
+
+def make(seed: int = 0, method: str = "full") -> Dlrm:
+    config = TrainerConfig(
+        embedding={"method": method}, embedding_dim=4, bottom_mlp=(6,), top_mlp=(5, 3), seed=seed
+    )
+    return make_dlrm(config, SIZES, DENSE_WIDTH)
+
+
+def make_features(num_rows: int) -> dict[str, tf.Tensor]:
+    rng = np.random.default_rng(0)
+    ids = np.stack([rng.integers(0, size, num_rows) for size in SIZES.values()], axis=1)
+    dense = rng.normal(size=(num_rows, DENSE_WIDTH)).astype(np.float32)
+    return {DENSE: tf.constant(dense), CATEGORICAL: tf.constant(ids)}
+
+
+def slow_logits(network: Dlrm, features: dict[str, tf.Tensor]) -> list[float]:
+    """The paper's formulas, one row at a time, in float64."""
+    tables = [e.get_weights()[0].astype(float) for e in network.embeddings]
+    dense_weights = [
+        layer_weights.astype(float)
+        for mlp in (network._bottom_mlp, network._top_mlp)
+        for layer_weights in mlp.get_weights()
+    ]
+    b1, c1, b2, c2, t1, d1, t2, d2, t3, d3 = dense_weights
+    logits = []
+    for dense, ids in zip(features[DENSE].numpy(), features[CATEGORICAL].numpy(), strict=True):
+        x = np.maximum(np.maximum(dense @ b1 + c1, 0) @ b2 + c2, 0)
+        vectors = [x] + [table[i] for table, i in zip(tables, ids, strict=True)]
+        dots = [vectors[i] @ vectors[j] for i in range(len(vectors)) for j in range(i)]
+        hidden = np.maximum(np.concatenate([x, dots]) @ t1 + d1, 0)
+        logits.append(float((np.maximum(hidden @ t2 + d2, 0) @ t3 + d3)[0]))
+    return logits
+
+
+def test_logits_match_the_slow_twin() -> None:
+    network, features = make(), make_features(20)
+    rng = np.random.default_rng(0)
+    network.set_weights([rng.normal(size=w.shape) for w in network.get_weights()])
+    logits = network(features)
+    assert logits.shape == (20,)
+    assert len(np.unique(logits)) > 10
+    np.testing.assert_allclose(logits, slow_logits(network, features), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("num_rows", [0, 1, 10_000])
+def test_any_number_of_rows_is_accepted(num_rows: int) -> None:
+    assert make()(make_features(num_rows)).shape == (num_rows,)
+
+
+def test_int32_ids_give_the_same_logits() -> None:
+    network, features = make(), make_features(20)
+    short = {**features, CATEGORICAL: tf.cast(features[CATEGORICAL], tf.int32)}
+    np.testing.assert_array_equal(network(features), network(short))
+
+
+def test_num_parameters_is_worked_out_by_hand() -> None:
+    # 3 embeddings and the bottom output: 6 pairs, so 4 + 6 inputs to the top.
+    embeddings = (5 + 400 + 30) * 4
+    bottom = (7 * 6 + 6) + (6 * 4 + 4)
+    top = (10 * 5 + 5) + (5 * 3 + 3) + (3 * 1 + 1)
+    network = make()
+    network(make_features(1))
+    assert network.num_parameters == embeddings + bottom + top
+    assert network.embedding_bytes == embeddings * 4
+
+
+def test_features_below_min_table_rows_stay_full() -> None:
+    network = make(method="hashing")
+    assert [type(e) for e in network.embeddings] == [Full, Hashing, Full]
+
+
+def test_seed_decides_every_weight() -> None:
+    first, same, other = make(seed=1), make(seed=1), make(seed=2)
+    for a, b, c in zip(first.get_weights(), same.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+        assert not np.array_equal(a, c)
+
+
+def test_two_tables_of_equal_size_start_differently() -> None:
+    network = make_dlrm(TrainerConfig(), {"C1": 50, "C2": 50}, DENSE_WIDTH)
+    first, second = (embedding.get_weights()[0] for embedding in network.embeddings)
+    assert not np.array_equal(first, second)

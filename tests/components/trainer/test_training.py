@@ -1,0 +1,107 @@
+import logging
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from sklearn.metrics import log_loss, roc_auc_score
+
+from components.errors import InputError
+from components.progress import PROGRESS_LOGGER
+from components.trainer.config import TrainerConfig
+from components.trainer.data import find_files, read_rows
+from components.trainer.model import Dlrm, make_dlrm
+from components.trainer.training import TrainingSummary, evaluate, train
+from components.vocabulary_sizes import read_vocabulary_sizes
+from schemas.criteo import CATEGORICAL, DENSE
+from tests.components.trainer.conftest import NUM_TRAIN_ROWS, TinySplits
+
+CONFIG = TrainerConfig(bottom_mlp=(8,), top_mlp=(8,), embedding_dim=4, batch_size=64, epochs=2)
+
+
+def run(splits: TinySplits, config: TrainerConfig) -> tuple[Dlrm, TrainingSummary]:
+    network = make_dlrm(config, read_vocabulary_sizes(str(splits.graph)), dense_width=26)
+    summary = train(network, config, find_files([f"{splits.train}/*"]), NUM_TRAIN_ROWS)
+    return network, summary
+
+
+def test_same_seed_gives_identical_weights(tiny_splits: TinySplits) -> None:
+    first, _ = run(tiny_splits, CONFIG)
+    second, _ = run(tiny_splits, CONFIG)
+    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_summary_counts_steps_and_epochs(tiny_splits: TinySplits) -> None:
+    _, summary = run(tiny_splits, CONFIG)
+    assert summary.train_steps == 2 * 11  # 700 rows in batches of 64
+    assert summary.train_seconds > 0
+    assert summary.train_examples_per_second > 0
+
+
+def test_one_step_has_a_rate(tiny_splits: TinySplits) -> None:
+    _, summary = run(tiny_splits, CONFIG.model_copy(update={"batch_size": 5_000, "epochs": 1}))
+    assert summary.train_steps == 1
+    assert summary.train_examples_per_second == pytest.approx(
+        NUM_TRAIN_ROWS / summary.train_seconds, rel=0.5
+    )
+
+
+@pytest.mark.parametrize("optimizer", ["adagrad", "sgd"])
+@pytest.mark.parametrize("method", ["full", "hashing", "quotient_remainder"])
+def test_training_learns_the_planted_effects(
+    tiny_splits: TinySplits, method: str, optimizer: str
+) -> None:
+    rate = {"adagrad": 0.03, "sgd": 0.3}[optimizer]
+    config = TrainerConfig.model_validate(
+        CONFIG.model_dump()
+        | {"embedding": {"method": method}, "optimizer": optimizer, "learning_rate": rate}
+        | {"epochs": 4}
+    )
+    network, _ = run(tiny_splits, config)
+    assert evaluate(network, find_files([f"{tiny_splits.eval}/*"]))["auc_roc"] > 0.65
+
+
+def test_rows_that_are_not_in_the_data_keep_their_values(tiny_splits: TinySplits) -> None:
+    before = make_dlrm(CONFIG, read_vocabulary_sizes(str(tiny_splits.graph)), dense_width=26)
+    after, _ = run(tiny_splits, CONFIG)
+    seen = np.unique(
+        np.concatenate(
+            [read_rows(f).categorical[:, 1] for f in find_files([f"{tiny_splits.train}/*"])]
+        )
+    )
+    old, new = (network.embeddings[1].get_weights()[0] for network in (before, after))
+    changed = np.flatnonzero((old != new).any(axis=1))
+    np.testing.assert_array_equal(changed, seen)
+
+
+def test_metrics_match_scikit_learn(tiny_splits: TinySplits) -> None:
+    network, _ = run(tiny_splits, CONFIG)
+    files = find_files([f"{tiny_splits.eval}/*"])
+    metrics = evaluate(network, files)
+    rows = [read_rows(path) for path in files]
+    label = np.concatenate([r.label for r in rows])
+    features = {
+        DENSE: tf.constant(np.concatenate([r.dense for r in rows])),
+        CATEGORICAL: tf.constant(np.concatenate([r.categorical for r in rows])),
+    }
+    probability = tf.sigmoid(network(features)).numpy().astype(float)
+    assert metrics["logloss"] == pytest.approx(log_loss(label, probability), abs=1e-5)
+    assert metrics["auc_roc"] == pytest.approx(roc_auc_score(label, probability), abs=1e-3)
+
+
+def test_a_loss_that_is_not_finite_stops_with_step_and_rate(tiny_splits: TinySplits) -> None:
+    config = CONFIG.model_copy(update={"optimizer": "sgd", "learning_rate": 1e38})
+    with pytest.raises(InputError, match=r"variant full is (nan|inf) at step \d+: .*\(1e\+38\)"):
+        run(tiny_splits, config)
+
+
+def test_progress_says_epoch_step_loss_and_rate(
+    tiny_splits: TinySplits, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("components.trainer.training._REPORT_SECONDS", 0.0)
+    with caplog.at_level(logging.INFO, PROGRESS_LOGGER):
+        run(tiny_splits, CONFIG)
+    assert len(caplog.messages) == 22
+    assert caplog.messages[10].startswith("epoch 1/2, step 11/22, loss 0.")
+    assert caplog.messages[-1].startswith("epoch 2/2, step 22/22, loss 0.")
+    assert caplog.messages[-1].endswith(" examples/s")
