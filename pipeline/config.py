@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from components.example_gen.synthetic import SyntheticConfig
 from pydantic import Field, ValidationError, model_validator
 
 from components.errors import InputError
 from components.evaluator.config import EvaluatorConfig
 from components.example_gen.config import ExampleGenConfig
+from components.example_gen.synthetic import SyntheticConfig
 from components.step_config import StepConfig
 from components.trainer.config import TrainerConfig
 from components.trainer.registry import known_methods

@@ -26,6 +26,7 @@ def log_to_file(path: Path) -> None:
     root = logging.getLogger()
     for other in list(root.handlers):
         root.removeHandler(other)
+        other.close()
     root.addHandler(handler)
     for name in _LOGGERS_WITH_HANDLERS:
         logging.getLogger(name).handlers.clear()
@@ -41,11 +42,11 @@ class Console(logging.Handler):
     then while it runs. Use it as a context manager, so that its clock stops.
     """
 
-    def __init__(self, stream: TextIO = sys.stdout) -> None:
-        """Makes a console on a text stream."""
+    def __init__(self, stream: TextIO | None = None) -> None:
+        """Makes a console on a text stream; None is the standard output."""
         super().__init__(logging.INFO)
-        self._stream = stream
-        self._redraws = stream.isatty()
+        self._stream = stream or sys.stdout
+        self._redraws = self._stream.isatty()
         self._title = ""
         self._message = ""
         self._started = 0.0
@@ -55,7 +56,9 @@ class Console(logging.Handler):
 
     def __enter__(self) -> "Console":
         """Starts listening to progress reports."""
-        logging.getLogger(PROGRESS_LOGGER).addHandler(self)
+        logger = logging.getLogger(PROGRESS_LOGGER)
+        logger.setLevel(logging.INFO)
+        logger.addHandler(self)
         self._clock.start()
         return self
 

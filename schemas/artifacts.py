@@ -6,16 +6,16 @@ from tfx.types.artifact import Artifact
 class Quarantine(Artifact):
     """Rejected input rows: `rejected_rows.jsonl` (file, line, reason, raw) and `summary.json`."""
 
-    TYPE_NAME = "Quarantine"
+    TYPE_NAME = "schemas.Quarantine"
 
 
 class Comparison(Artifact):
     """The compared variants: `comparison.json`, `index.html` and the TFMA result."""
 
-    TYPE_NAME = "Comparison"
+    TYPE_NAME = "schemas.Comparison"
 
 
 class Predictions(Artifact):
     """One Parquet row an eval row: the label and one float32 probability column a variant."""
 
-    TYPE_NAME = "Predictions"
+    TYPE_NAME = "schemas.Predictions"

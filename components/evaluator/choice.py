@@ -42,16 +42,20 @@ def choice_reason(chosen: VariantResult, baseline: VariantResult, max_auc_loss: 
             f"Ship {chosen.name}, the baseline: no smaller variant stays within {max_auc_loss:g} "
             "of its auc_roc."
         )
-    difference = chosen.auc_roc - baseline.auc_roc
-    relation = "below" if difference < 0 else "above"
-    limit = f" (limit {max_auc_loss:g})" if difference < 0 else ""
     size = "embeddings of the same size"
     if 0 < chosen.embedding_bytes < baseline.embedding_bytes:
         ratio = baseline.embedding_bytes / chosen.embedding_bytes
         size = f"{ratio:,.{0 if ratio >= 100 else 1}f}x smaller embeddings"
     elif chosen.embedding_bytes < baseline.embedding_bytes:
         size = "no embedding table"
-    return (
-        f"Ship {chosen.name}: {size}, auc_roc {abs(difference):.4f} {relation} "
-        f"{baseline.name}{limit}."
-    )
+    return f"Ship {chosen.name}: {size}, {_auc_difference(chosen, baseline, max_auc_loss)}."
+
+
+def _auc_difference(chosen: VariantResult, baseline: VariantResult, max_auc_loss: float) -> str:
+    difference = f"{chosen.auc_roc - baseline.auc_roc:+.4f}"
+    sign, size = difference[0], difference[1:]
+    if float(size) == 0.0:
+        return f"the same auc_roc as {baseline.name}"
+    if sign == "+":
+        return f"auc_roc {size} above {baseline.name}"
+    return f"auc_roc {size} below {baseline.name} (limit {max_auc_loss:g})"

@@ -14,14 +14,15 @@ import os
 import sys
 from itertools import count
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from components.errors import InputError
 from components.example_gen.best_scores import LogitCounts
-from components.example_gen.click_log_rows import BLOCK_ROWS, PILOT_BLOCK, RowSource, RowWriter
+from components.example_gen.click_log_rows import BLOCK_ROWS, PILOT_BLOCK, RowSource
+from components.example_gen.click_log_text import RowWriter
 from components.example_gen.planted_model import PlantedModel
 from components.progress import report
 from components.step_config import StepConfig
@@ -114,7 +115,9 @@ def _cut(text: bytearray, max_rows: int, max_bytes: int) -> tuple[memoryview, in
     return memoryview(text)[:num_bytes], num_rows
 
 
-def _write_rows(config: SyntheticConfig, sink: BinaryIO) -> tuple[int, int, LogitCounts]:
+def _write_rows(
+    config: SyntheticConfig, sink: IO[bytes] | gzip.GzipFile
+) -> tuple[int, int, LogitCounts]:
     """Writes the log to `sink`; returns the rows, the bytes and the counts by logit."""
     source = RowSource(config.seed, config.category_skew)
     pilot = source.block(PILOT_BLOCK)
@@ -139,9 +142,9 @@ def _write_rows(config: SyntheticConfig, sink: BinaryIO) -> tuple[int, int, Logi
     raise AssertionError("count() ended")
 
 
-def _write_file(config: SyntheticConfig, path: Path) -> Summary:
+def _write_file(config: SyntheticConfig, path: Path, compressed: bool) -> Summary:
     with path.open("wb") as file:
-        if path.name.endswith(".gz.partial"):
+        if compressed:
             with gzip.GzipFile("", "wb", compresslevel=1, fileobj=file, mtime=0) as sink:
                 num_rows, num_bytes, counts = _write_rows(config, sink)
         else:
@@ -197,10 +200,9 @@ def write_click_log(config: SyntheticConfig, path: Path) -> Summary:
     if stored is not None:
         return stored
     path.parent.mkdir(parents=True, exist_ok=True)
-    suffix = f".{os.getpid()}{''.join(s for s in path.suffixes if s == '.gz')}.partial"
-    log, text = (p.with_name(p.name + suffix) for p in (path, summary_path(path)))
+    log, text = (p.with_name(f"{p.name}.{os.getpid()}.partial") for p in (path, summary_path(path)))
     try:
-        summary = _write_file(config, log)
+        summary = _write_file(config, log, compressed=path.suffix == ".gz")
         text.write_text(summary.model_dump_json(indent=2) + "\n")
         summary_path(path).unlink(missing_ok=True)
         log.replace(path)

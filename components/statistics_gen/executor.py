@@ -14,7 +14,7 @@ from components.statistics_gen.statistics import write_statistics
 class Executor(base_beam_executor.BaseBeamExecutor):
     """Writes the statistics of every split."""
 
-    def Do(  # noqa: N802, D102
+    def Do(  # noqa: N802
         self,
         input_dict: dict[str, list[types.Artifact]],
         output_dict: dict[str, list[types.Artifact]],

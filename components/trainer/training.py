@@ -72,14 +72,10 @@ class TrainingSummary:
 
 
 def make_optimizer(config: TrainerConfig) -> tf_keras.optimizers.legacy.Optimizer:
-    """Makes the optimizer.
-
-    The legacy ones update only the rows of the batch. Adagrad's accumulators start at zero as in
-    torch: gradients of embedding rows are tiny, and Keras's 0.1 would drown them.
-    """
+    """Makes the optimizer; the legacy ones update only the rows of the batch."""
     if config.optimizer == "adagrad":
         return tf_keras.optimizers.legacy.Adagrad(
-            config.learning_rate, initial_accumulator_value=0.0
+            config.learning_rate, config.initial_accumulator_value
         )
     return tf_keras.optimizers.legacy.SGD(config.learning_rate)
 

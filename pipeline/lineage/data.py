@@ -7,7 +7,7 @@ from typing import Any
 from pipeline.lineage.records import Artifact, Execution, Snapshot
 
 _FINGERPRINT = "input_fingerprint"
-_QUARANTINE = "Quarantine"
+_QUARANTINE = "schemas.Quarantine"
 _SUMMARY_FILE = "summary.json"
 
 

@@ -69,6 +69,12 @@ def test_reason_of_a_better_variant_has_no_limit():
     )
 
 
+def test_reason_of_a_difference_too_small_to_print_names_none():
+    assert choice_reason(result("hashing", 0.79998, 1000), FULL, 0.005) == (
+        "Ship hashing: 4.0x smaller embeddings, the same auc_roc as full."
+    )
+
+
 def test_reason_of_the_baseline_says_that_nothing_smaller_is_good_enough():
     assert choice_reason(FULL, FULL, 0.005) == (
         "Ship full, the baseline: no smaller variant stays within 0.005 of its auc_roc."

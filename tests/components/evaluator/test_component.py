@@ -17,7 +17,6 @@ from components.errors import InputError
 from components.evaluator.component import VariantEvaluator
 from components.evaluator.config import EvaluatorConfig
 from components.evaluator.keys import variants_of
-from schemas.artifacts import Comparison, Predictions
 
 VARIANTS = ("full", "hashing", "quotient_remainder")
 INPUTS = {"examples"} | {f"{kind}_{name}" for kind in ("model", "model_run") for name in VARIANTS}
@@ -61,10 +60,7 @@ def test_component_compiles_for_the_local_runner(tmp_path):
     assert set(node.parameters.parameters) == {"config", "code_version"}
 
 
-def test_component_compiles_for_vertex(tmp_path, monkeypatch):
-    # Vertex takes `<namespace>.<Name>` only; this test is about the inputs, one key a variant.
-    monkeypatch.setattr(Comparison, "TYPE_NAME", "schemas.Comparison")
-    monkeypatch.setattr(Predictions, "TYPE_NAME", "schemas.Predictions")
+def test_component_compiles_for_vertex(tmp_path):
     runner = KubeflowV2DagRunner(
         config=KubeflowV2DagRunnerConfig(default_image="image"),
         output_dir=str(tmp_path),

@@ -75,7 +75,7 @@ def test_trace_lists_every_steps_code_version(recorded: Recorded) -> None:
 def test_trace_reads_the_files_from_the_summary_of_the_quarantine(tmp_path: Path) -> None:
     store = TfxStore(tmp_path)
     store.start_run("run")
-    outputs = {"examples": ("Examples", {}), "quarantine": ("Quarantine", {})}
+    outputs = {"examples": ("Examples", {}), "quarantine": ("schemas.Quarantine", {})}
     made = store.step("ClickLogExampleGen", outputs=outputs, input_base="/logs/")
     snapshot = read_snapshot(tmp_path)
     folder = Path(snapshot.artifacts[made["quarantine"]].uri)
@@ -129,7 +129,7 @@ def test_trace_of_models_compared_without_choice_names_no_trainer(tmp_path: Path
         )["model"]
         for name in ("full", "hashing")
     }
-    made = store.step("Evaluator", models, {"comparison": ("Comparison", {})})
+    made = store.step("Evaluator", models, {"comparison": ("schemas.Comparison", {})})
     snapshot = read_snapshot(tmp_path)
     summary = trace_document(snapshot, snapshot.artifacts[made["comparison"]])["summary"]
     assert (summary["trainer"], summary["compared_variants"]) == (None, ["full", "hashing"])

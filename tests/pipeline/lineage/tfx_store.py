@@ -146,7 +146,7 @@ def write_three_runs(root: Path) -> dict[str, dict[str, int]]:
     fingerprint = {"input_fingerprint": "num_files:2,total_bytes:90", "span": 0}
     made["gen"] = gen = store.step(
         "ClickLogExampleGen",
-        outputs={"examples": ("Examples", fingerprint), "quarantine": ("Quarantine", {})},
+        outputs={"examples": ("Examples", fingerprint), "quarantine": ("schemas.Quarantine", {})},
         **data,
     )
     made["schema"] = schema = store.step(
@@ -208,7 +208,7 @@ def _evaluate_and_push(
         {
             "model": ("Model", {"variant": chosen}),
             "blessing": ("ModelBlessing", {"blessed": 1}),
-            "comparison": ("Comparison", {}),
+            "comparison": ("schemas.Comparison", {}),
         },
         config={"max_auc_loss": 0.002 if chosen == "hashing" else 0.0},
         code_version="e7a1",

@@ -1,0 +1,62 @@
+import pytest
+
+from components.errors import InputError
+from pipeline.config import PipelineConfig, known_presets, load_config
+
+
+@pytest.mark.parametrize("preset", known_presets())
+def test_every_preset_loads_and_survives_json(preset):
+    config = load_config(preset)
+    assert PipelineConfig.from_json(config.to_json()) == config
+    assert set(config.trainers()) == set(config.variants)
+
+
+def test_set_wins_over_the_preset():
+    config = load_config("demo", assignments=["trainer.epochs=3", "evaluator.max_auc_loss=0.01"])
+    assert {trainer.epochs for trainer in config.trainers().values()} == {3}
+    assert config.evaluator.max_auc_loss == 0.01
+
+
+def test_set_reaches_one_variant_only():
+    config = load_config("demo", assignments=["variants.hashing.learning_rate=0.5"])
+    trainers = config.trainers()
+    assert trainers["hashing"].learning_rate == 0.5
+    assert trainers["full"].learning_rate != 0.5
+
+
+def test_variants_selects_from_the_preset_in_the_order_named():
+    config = load_config("demo", variants=["quotient_remainder", "full"])
+    assert list(config.variants) == ["quotient_remainder", "full"]
+
+
+def test_variants_all_holds_every_embedding_method():
+    assert {"full", "hashing", "quotient_remainder"} <= set(load_config("demo", ["all"]).variants)
+
+
+def test_trainer_names_its_variant():
+    assert load_config("demo").trainers()["hashing"].variant == "hashing"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parts"),
+    [
+        ({"preset": "nope"}, ["'nope'", "demo", "tiny"]),
+        ({"variants": ["full", "nope"]}, ["'nope'", "hashing", "quotient_remainder"]),
+        ({"variants": ["full", "full"]}, ["'full'", "twice"]),
+        ({"variants": ["hashing"]}, ["evaluator.baseline", "'full'", "hashing"]),
+        ({"assignments": ["trainer.epochs"]}, ["trainer.epochs", "section.field=value"]),
+        ({"assignments": ["nope.epochs=1"]}, ["'nope'", "known", "trainer"]),
+        ({"assignments": ["trainer.nope=1"]}, ["nope", "learning_rate"]),
+        ({"assignments": ["transform.nope=1"]}, ["transform.nope", "frequency_threshold"]),
+        ({"assignments": ["trainer.epochs=0"]}, ["epochs", "greater than or equal to 1", "0"]),
+        ({"assignments": ["trainer.epochs=[1"]}, ["trainer.epochs=[1", "YAML"]),
+        ({"assignments": ["trainer.epochs=1", "trainer.epochs.x=1"]}, ["'epochs'", "no fields"]),
+        ({"assignments": ["trainer.variant=x"]}, ["trainer.variant", "variants"]),
+        ({"assignments": ["example_gen.max_bad_rate=2"]}, ["example_gen.max_bad_rate", "2"]),
+    ],
+)
+def test_bad_input_names_the_field_and_what_is_known(arguments, parts):
+    with pytest.raises(InputError) as error:
+        load_config(**{"preset": "demo", **arguments})
+    for part in parts:
+        assert part in str(error.value)
