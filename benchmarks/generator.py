@@ -33,11 +33,10 @@ def main() -> None:
             path.unlink()
     for clock, seconds in (("CPU", cpu_seconds), ("wall", wall_seconds)):
         median = statistics.median(seconds)
-        print(
-            f"{clock}: {summary.rows / median:,.0f} rows/s, {summary.bytes / median / 1e6:,.0f} MB/s"
-            f" (median of {flags.runs}; rows/s of each:"
-            f" {', '.join(f'{summary.rows / s:,.0f}' for s in seconds)})"
-        )
+        rates = ", ".join(f"{summary.rows / s:,.0f}" for s in seconds)
+        megabytes = summary.bytes / median / 1e6
+        print(f"{clock}: {summary.rows / median:,.0f} rows/s, {megabytes:,.0f} MB/s", end=" ")
+        print(f"(median of {flags.runs}; rows/s of each: {rates})")
 
 
 if __name__ == "__main__":

@@ -130,13 +130,17 @@ def _category_quantiles(num_values: int, exponent: float, offset: float) -> npt.
     return np.clip(np.floor(ranks), 0, num_values - 1).astype(np.int64)
 
 
-def _integer_quantiles(name: str) -> npt.NDArray[Any]:
+def _normal_quantiles() -> npt.NDArray[Any]:
+    """Returns the standard normal at 2**16 + 1 evenly spaced quantiles, float64."""
+    normal, num_quantiles = NormalDist(), _NUM_CELLS + 1
+    return np.array([normal.inv_cdf((i + 0.5) / num_quantiles) for i in range(num_quantiles)])
+
+
+def _integer_quantiles(name: str, normal_quantiles: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """Returns the value at each of 2**16 + 1 quantiles of the log-normal, int64."""
     mean, deviation, largest = INTEGER_SHAPES[name]
-    normal = NormalDist(mean, deviation)
-    logs = [normal.inv_cdf((cell + 0.5) / (_NUM_CELLS + 1)) for cell in range(_NUM_CELLS + 1)]
-    bounded = np.clip(logs, 0.0, math.log1p(largest))
-    values = np.rint(np.expm1(bounded)).astype(np.int64)
+    logs = np.clip(mean + deviation * normal_quantiles, 0.0, math.log1p(largest))
+    values = np.rint(np.expm1(logs)).astype(np.int64)
     if name == "I2":
         for value, share in zip((-1, -2), reversed(NEGATIVE_SHARES), strict=True):
             values[: round(share * _NUM_CELLS)] = value
@@ -161,7 +165,10 @@ class RowSource:
 
     def __init__(self, seed: int, category_skew: float):
         self._seed = seed
-        self._integer_quantiles = {name: _integer_quantiles(name) for name in DENSE_FEATURES}
+        normal = _normal_quantiles()
+        self._integer_quantiles = {
+            name: _integer_quantiles(name, normal) for name in DENSE_FEATURES
+        }
         self._category_quantiles = {
             name: _category_quantiles(num_values, exponent * category_skew, offset)
             for name, (num_values, exponent, offset) in CATEGORY_SHAPES.items()

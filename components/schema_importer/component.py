@@ -1,5 +1,7 @@
 """The SchemaImporter step."""
 
+from typing import ClassVar
+
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.types import channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
@@ -12,7 +14,7 @@ class SchemaImporterSpec(ComponentSpec):
     """Outputs and parameters of `SchemaImporter`."""
 
     PARAMETERS = {"code_version": ExecutionParameter(type=str)}  # noqa: RUF012
-    INPUTS = {}  # noqa: RUF012
+    INPUTS: ClassVar[dict[str, ChannelParameter]] = {}
     OUTPUTS = {  # noqa: RUF012
         "schema": ChannelParameter(type=standard_artifacts.Schema),
     }

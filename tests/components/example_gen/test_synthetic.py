@@ -1,12 +1,14 @@
 import gzip
 import hashlib
 import json
+import logging
 import os
 import re
 import subprocess
 import sys
 import tracemalloc
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -34,12 +36,13 @@ from components.example_gen.synthetic import (
     summary_path,
     write_click_log,
 )
+from components.progress import PROGRESS_LOGGER
 from schemas.criteo import CATEGORICAL_FEATURES, DENSE_FEATURES, RAW_COLUMNS
 
 ROOT = Path(__file__).parents[3]
 
 
-def _write(path: Path, **config: object) -> bytes:
+def _write(path: Path, **config: Any) -> bytes:
     write_click_log(SyntheticConfig(**config), path)
     return path.read_bytes()
 
@@ -67,13 +70,13 @@ def lines(tmp_path_factory: pytest.TempPathFactory) -> list[list[str]]:
     return [line.split("\t") for line in text[:-1].split("\n")]
 
 
-def test_bytes_of_a_version_never_change(tmp_path: Path):
+def test_bytes_of_a_version_never_change(tmp_path: Path) -> None:
     digest = hashlib.sha256(_write(tmp_path / "a.tsv", rows=2_000, seed=7)).hexdigest()
     # Other bytes need another GENERATOR_VERSION, or stored logs are taken for the new ones.
     assert (GENERATOR_VERSION, digest[:16]) == (1, "GOLDEN")
 
 
-def test_bytes_same_in_another_process(tmp_path: Path):
+def test_bytes_same_in_another_process(tmp_path: Path) -> None:
     here = _write(tmp_path / "a.tsv", rows=1_000, seed=3)
     there = tmp_path / "b.tsv"
     command = [sys.executable, "-m", "components.example_gen.synthetic"]
@@ -83,28 +86,28 @@ def test_bytes_same_in_another_process(tmp_path: Path):
     assert there.read_bytes() == here
 
 
-def test_longer_log_starts_with_shorter_one(tmp_path: Path):
+def test_longer_log_starts_with_shorter_one(tmp_path: Path) -> None:
     short = _write(tmp_path / "a.tsv", rows=100)
     long = _write(tmp_path / "b.tsv", rows=BLOCK_ROWS + 100)
     assert long[: len(short)] == short
     assert len(long) > len(short)
 
 
-def test_seeds_differ(tmp_path: Path):
+def test_seeds_differ(tmp_path: Path) -> None:
     first = _write(tmp_path / "a.tsv", rows=50, seed=0).split(b"\n")
     second = _write(tmp_path / "b.tsv", rows=50, seed=1).split(b"\n")
     assert set(first) & set(second) == {b""}
 
 
 @pytest.mark.parametrize("rows", [1, BLOCK_ROWS - 1, BLOCK_ROWS, BLOCK_ROWS + 1])
-def test_rows_exact(tmp_path: Path, rows: int):
+def test_rows_exact(tmp_path: Path, rows: int) -> None:
     assert _write(tmp_path / "a.tsv", rows=rows).count(b"\n") == rows
     summary = json.loads((tmp_path / "a.json").read_bytes())
     assert summary["rows"] == rows
 
 
 @pytest.mark.parametrize("megabytes", [0.01, 5.0])
-def test_megabytes_cut_after_the_last_row_that_fits(tmp_path: Path, megabytes: float):
+def test_megabytes_cut_after_the_last_row_that_fits(tmp_path: Path, megabytes: float) -> None:
     text = _write(tmp_path / "a.tsv", megabytes=megabytes)
     rows = text.count(b"\n")
     longer = _write(tmp_path / "b.tsv", rows=rows + 1)
@@ -115,7 +118,7 @@ def test_megabytes_cut_after_the_last_row_that_fits(tmp_path: Path, megabytes: f
     assert (summary["rows"], summary["bytes"]) == (rows, len(text))
 
 
-def test_gz_holds_the_same_bytes(tmp_path: Path):
+def test_gz_holds_the_same_bytes(tmp_path: Path) -> None:
     plain = _write(tmp_path / "a.tsv", rows=500)
     packed = _write(tmp_path / "b.tsv.gz", rows=500)
     assert gzip.decompress(packed) == plain
@@ -123,11 +126,11 @@ def test_gz_holds_the_same_bytes(tmp_path: Path):
     assert (summary["bytes"], summary["file_bytes"]) == (len(plain), len(packed))
 
 
-def test_gz_repeatable(tmp_path: Path):
+def test_gz_repeatable(tmp_path: Path) -> None:
     assert _write(tmp_path / "a.tsv.gz", rows=50) == _write(tmp_path / "b.tsv.gz", rows=50)
 
 
-def test_every_field_has_its_format(lines: list[list[str]]):
+def test_every_field_has_its_format(lines: list[list[str]]) -> None:
     integer, category = re.compile(r"-[12]|0|[1-9]\d{0,6}|"), re.compile(r"[0-9a-f]{8}|")
     assert {len(fields) for fields in lines} == {len(RAW_COLUMNS)}
     for fields in lines:
@@ -136,14 +139,14 @@ def test_every_field_has_its_format(lines: list[list[str]]):
         assert all(category.fullmatch(field) for field in fields[14:])
 
 
-def test_integers_stay_in_their_range(lines: list[list[str]]):
+def test_integers_stay_in_their_range(lines: list[list[str]]) -> None:
     for column, name in enumerate(DENSE_FEATURES, start=1):
         values = [int(fields[column]) for fields in lines if fields[column]]
         assert min(values) == (-2 if name == "I2" else 0)
         assert max(values) <= INTEGER_SHAPES[name][2]
 
 
-def test_text_holds_the_values_drawn(lines: list[list[str]], source: RowSource):
+def test_text_holds_the_values_drawn(lines: list[list[str]], source: RowSource) -> None:
     block = source.block(1)
     for name in ("I5", "I2", "I12"):
         column = RAW_COLUMNS.index(name)
@@ -152,7 +155,7 @@ def test_text_holds_the_values_drawn(lines: list[list[str]], source: RowSource):
         assert written == ["" if value == -(2**31) else str(value) for value in drawn]
 
 
-def test_missing_rates_as_measured(lines: list[list[str]]):
+def test_missing_rates_as_measured(lines: list[list[str]]) -> None:
     for names, rate in MISSING_RATES:
         for name in names:
             column = RAW_COLUMNS.index(name)
@@ -164,7 +167,7 @@ def test_missing_rates_as_measured(lines: list[list[str]]):
 
 
 @pytest.mark.parametrize("name", ["C1", "C3", "C9", "C17", "C20"])
-def test_categories_follow_their_power_law(block: Rows, name: str):
+def test_categories_follow_their_power_law(block: Rows, name: str) -> None:
     num_values, exponent, offset = CATEGORY_SHAPES[name]
     ranks = block.ranks[name][block.ranks[name] != MISSING_RANK]
 
@@ -178,24 +181,24 @@ def test_categories_follow_their_power_law(block: Rows, name: str):
     assert ranks.max() < num_values
 
 
-def test_largest_feature_has_millions_of_categories(source: RowSource):
+def test_largest_feature_has_millions_of_categories(source: RowSource) -> None:
     ranks = np.concatenate([source.block(i).ranks["C3"] for i in range(10)])
     ranks = ranks[ranks != MISSING_RANK]
     assert ranks.max() > 9_000_000
     assert len(np.unique(ranks)) > 50_000
 
 
-def test_category_codes_distinct():
+def test_category_codes_distinct() -> None:
     assert len(np.unique(category_codes(np.arange(300_000, dtype=np.uint32), 12_345))) == 300_000
 
 
-def test_category_skew_raises_the_first_share(block: Rows):
+def test_category_skew_raises_the_first_share(block: Rows) -> None:
     skewed = RowSource(seed=5, category_skew=1.3).block(0)
     for name in ("C3", "C13", "C26"):
         assert np.mean(skewed.ranks[name] == 0) > 1.5 * np.mean(block.ranks[name] == 0)
 
 
-def test_best_scores_agree_with_slow_twin(block: Rows, model: PlantedModel):
+def test_best_scores_agree_with_slow_twin(block: Rows, model: PlantedModel) -> None:
     logits = model.logits(block)[:400]
     probability = PROBABILITIES[logits]
     counts = LogitCounts()
@@ -210,7 +213,7 @@ def test_best_scores_agree_with_slow_twin(block: Rows, model: PlantedModel):
     assert counts.best() == pytest.approx((won / pairs, entropy / 400), rel=1e-12)
 
 
-def test_realized_scores_agree_with_sklearn(block: Rows, model: PlantedModel):
+def test_realized_scores_agree_with_sklearn(block: Rows, model: PlantedModel) -> None:
     logits = model.logits(block)
     labels = model.labels(block, logits)
     counts = LogitCounts()
@@ -222,7 +225,7 @@ def test_realized_scores_agree_with_sklearn(block: Rows, model: PlantedModel):
     assert counts.click_rate == labels.mean()
 
 
-def test_planted_probabilities_score_within_sampling_error_of_best(tmp_path: Path):
+def test_planted_probabilities_score_within_sampling_error_of_best(tmp_path: Path) -> None:
     summary = write_click_log(SyntheticConfig(rows=100_000, seed=2), tmp_path / "a.tsv")
     assert summary.realized_auc_roc == pytest.approx(summary.best_auc_roc, abs=0.006)
     assert summary.realized_logloss == pytest.approx(summary.best_logloss, abs=0.006)
@@ -232,7 +235,9 @@ def test_planted_probabilities_score_within_sampling_error_of_best(tmp_path: Pat
     assert summary.best_normalized_entropy == pytest.approx(normalized, abs=0.01)
 
 
-def test_clicks_are_as_frequent_as_their_probability(source: RowSource, model: PlantedModel):
+def test_clicks_are_as_frequent_as_their_probability(
+    source: RowSource, model: PlantedModel
+) -> None:
     blocks = [source.block(i) for i in range(4)]
     logits = np.concatenate([model.logits(block) for block in blocks])
     labels = np.concatenate([model.labels(b, model.logits(b)) for b in blocks])
@@ -243,7 +248,7 @@ def test_clicks_are_as_frequent_as_their_probability(source: RowSource, model: P
         assert abs(labels[part].mean() - probability.mean()) < error
 
 
-def test_probability_depends_on_the_raw_row_alone(block: Rows, model: PlantedModel):
+def test_probability_depends_on_the_raw_row_alone(block: Rows, model: PlantedModel) -> None:
     reversed_rows = Rows(
         {name: values[::-1].copy() for name, values in block.integers.items()},
         {name: values[::-1].copy() for name, values in block.ranks.items()},
@@ -253,7 +258,7 @@ def test_probability_depends_on_the_raw_row_alone(block: Rows, model: PlantedMod
 
 
 @pytest.mark.parametrize("name", ["C14", "C22", "I5", "I12"])
-def test_missing_has_an_effect_of_its_own(block: Rows, model: PlantedModel, name: str):
+def test_missing_has_an_effect_of_its_own(block: Rows, model: PlantedModel, name: str) -> None:
     ranks, integers = dict(block.ranks), dict(block.integers)
     fields = ranks if name in ranks else integers
     missing = MISSING_RANK if name in ranks else -(2**31)
@@ -265,7 +270,7 @@ def test_missing_has_an_effect_of_its_own(block: Rows, model: PlantedModel, name
     assert np.mean(emptied[present] != before[present]) > 0.9
 
 
-def test_click_rate_and_logit_scale_steer_the_log(tmp_path: Path):
+def test_click_rate_and_logit_scale_steer_the_log(tmp_path: Path) -> None:
     rare = write_click_log(SyntheticConfig(rows=20_000, click_rate=0.03), tmp_path / "a.tsv")
     easy = write_click_log(SyntheticConfig(rows=20_000, logit_scale=2.0), tmp_path / "b.tsv")
     usual = write_click_log(SyntheticConfig(rows=20_000), tmp_path / "c.tsv")
@@ -273,18 +278,30 @@ def test_click_rate_and_logit_scale_steer_the_log(tmp_path: Path):
     assert easy.best_auc_roc > usual.best_auc_roc + 0.05
 
 
-def test_memory_does_not_grow_with_rows(tmp_path: Path):
+def test_memory_does_not_grow_with_rows(tmp_path: Path) -> None:
     peaks = []
-    for name, rows in (("a", BLOCK_ROWS), ("b", 8 * BLOCK_ROWS)):
-        tracemalloc.start()
-        write_click_log(SyntheticConfig(rows=rows), tmp_path / f"{name}.tsv")
-        peaks.append(tracemalloc.get_traced_memory()[1])
+
+    class Watch(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            peaks.append(tracemalloc.get_traced_memory()[1])
+
+    logger, watch = logging.getLogger(PROGRESS_LOGGER), Watch()
+    level = logger.level
+    logger.addHandler(watch)
+    logger.setLevel(logging.INFO)
+    tracemalloc.start()
+    try:
+        write_click_log(SyntheticConfig(rows=8 * BLOCK_ROWS), tmp_path / "a.tsv")
+    finally:
         tracemalloc.stop()
-    # Seven more blocks of text alone would be 28 MB.
-    assert peaks[1] < peaks[0] + 2e6
+        logger.removeHandler(watch)
+        logger.setLevel(level)
+    # One report a block; the text of one more block is 4 MB.
+    assert len(peaks) == 8
+    assert peaks[7] < peaks[2] + 1e6
 
 
-def test_same_log_not_written_again(tmp_path: Path):
+def test_same_log_not_written_again(tmp_path: Path) -> None:
     path = tmp_path / "a.tsv"
     first = write_click_log(SyntheticConfig(rows=20), path)
     os.utime(path, ns=(1, 1))
@@ -294,7 +311,7 @@ def test_same_log_not_written_again(tmp_path: Path):
 
 
 @pytest.mark.parametrize("change", ["config", "version", "truncated", "damaged", "gone"])
-def test_other_log_written_again(tmp_path: Path, change: str):
+def test_other_log_written_again(tmp_path: Path, change: str) -> None:
     path = tmp_path / "a.tsv"
     whole = _write(path, rows=20)
     summary = json.loads(summary_path(path).read_bytes())
@@ -314,18 +331,18 @@ def test_other_log_written_again(tmp_path: Path, change: str):
     assert _write(path, rows=20) == whole
 
 
-def test_no_temporary_file_left(tmp_path: Path):
+def test_no_temporary_file_left(tmp_path: Path) -> None:
     write_click_log(SyntheticConfig(rows=20), tmp_path / "new" / "a.tsv")
     assert sorted(p.name for p in (tmp_path / "new").iterdir()) == ["a.json", "a.tsv"]
 
 
-def test_nothing_left_when_size_holds_no_row(tmp_path: Path):
+def test_nothing_left_when_size_holds_no_row(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="megabytes=5e-05"):
         write_click_log(SyntheticConfig(megabytes=0.00005), tmp_path / "a.tsv")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_log_named_like_its_summary_refused(tmp_path: Path):
+def test_log_named_like_its_summary_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="summary takes this name"):
         write_click_log(SyntheticConfig(rows=1), tmp_path / "a.json")
 
@@ -344,32 +361,32 @@ def test_log_named_like_its_summary_refused(tmp_path: Path):
         {"rows": 1, "colour": "red"},
     ],
 )
-def test_bad_config_refused(values: dict[str, object]):
+def test_bad_config_refused(values: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         SyntheticConfig(**values)
 
 
-def test_config_survives_its_json():
+def test_config_survives_its_json() -> None:
     config = SyntheticConfig(megabytes=1.5, seed=2**62)
     assert SyntheticConfig.from_json(config.to_json()) == config
 
 
-def test_both_sizes_named_in_error():
+def test_both_sizes_named_in_error() -> None:
     with pytest.raises(ValidationError, match=r"received rows=3, megabytes=2\.0"):
         SyntheticConfig(rows=3, megabytes=2.0)
 
 
-def test_main_prints_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_main_prints_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["--rows", "30", "--out", str(tmp_path / "a.tsv")]) == 0
     assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / "a.json").read_bytes())
 
 
-def test_main_reports_bad_flags(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+def test_main_reports_bad_flags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="2"):
         main(["--rows", "0", "--out", str(tmp_path / "a.tsv")])
     assert "rows" in capsys.readouterr().err
 
 
-def test_log_covers_all_features():
+def test_log_covers_all_features() -> None:
     assert set(CATEGORY_SHAPES) == set(CATEGORICAL_FEATURES)
     assert set(INTEGER_SHAPES) == set(DENSE_FEATURES)
