@@ -58,10 +58,12 @@ class TrainerConfig(StepConfig):
       bottom_mlp: the widths of the hidden layers over the dense features.
       top_mlp: the widths of the hidden layers over the interactions.
       optimizer: one whose step touches only the rows of the batch.
-      learning_rate: of every step.
-      initial_accumulator_value: where Adagrad's sums of squared gradients start. The gradients of
-        embedding rows are tiny: Keras's 0.1 would drown them; with 0 (torch) the first step of a
-        row moves it by the full learning rate. SGD ignores it.
+      learning_rate: of the MLPs.
+      embedding_learning_rate: of the embeddings, whose rows are seen far less often.
+      embedding_initial_accumulator_value: where Adagrad's sums of squared gradients start for the
+        embeddings. Their gradients are tiny: Keras's 0.1 would drown them, and 0 moves a row by
+        the full learning rate when it is first seen. Those of the MLPs start at 0, as in torch.
+        SGD ignores it.
       batch_size: rows a step.
       epochs: passes over the train split. One is usual for click logs: DLRM overfits in the
         second.
@@ -76,9 +78,10 @@ class TrainerConfig(StepConfig):
     bottom_mlp: tuple[Width, ...] = (64, 32)
     top_mlp: tuple[Width, ...] = (256, 64)
     optimizer: Literal["adagrad", "sgd"] = "adagrad"
-    learning_rate: float = Field(default=0.03, gt=0, allow_inf_nan=False)
-    initial_accumulator_value: float = Field(default=1e-5, ge=0, allow_inf_nan=False)
-    batch_size: int = Field(default=256, ge=1)
+    learning_rate: float = Field(default=0.02, gt=0, allow_inf_nan=False)
+    embedding_learning_rate: float = Field(default=0.04, gt=0, allow_inf_nan=False)
+    embedding_initial_accumulator_value: float = Field(default=1e-5, ge=0, allow_inf_nan=False)
+    batch_size: int = Field(default=128, ge=1)
     epochs: int = Field(default=1, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**31)
     shuffle_window_rows: int = Field(default=1_000_000, ge=1)

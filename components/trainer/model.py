@@ -59,6 +59,16 @@ class Dlrm(tf_keras.layers.Layer):
         return tf.squeeze(logits, axis=1)
 
     @property
+    def embedding_variables(self) -> list[tf.Variable]:
+        """The trainable variables of all embeddings."""
+        return [v for embedding in self.embeddings for v in embedding.trainable_variables]
+
+    @property
+    def mlp_variables(self) -> list[tf.Variable]:
+        """The trainable variables of both MLPs."""
+        return self._bottom_mlp.trainable_variables + self._top_mlp.trainable_variables
+
+    @property
     def num_parameters(self) -> int:
         """The number of trainable values in the whole network."""
         return sum(int(np.prod(variable.shape)) for variable in self.trainable_variables)

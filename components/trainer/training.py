@@ -71,13 +71,30 @@ class TrainingSummary:
     final_train_loss: float
 
 
-def make_optimizer(config: TrainerConfig) -> tf_keras.optimizers.legacy.Optimizer:
-    """Makes the optimizer; the legacy ones update only the rows of the batch."""
-    if config.optimizer == "adagrad":
-        return tf_keras.optimizers.legacy.Adagrad(
-            config.learning_rate, config.initial_accumulator_value
-        )
-    return tf_keras.optimizers.legacy.SGD(config.learning_rate)
+def make_optimizer(network: Dlrm, config: TrainerConfig) -> tf_keras.optimizers.legacy.Optimizer:
+    """Makes one optimizer with a learning rate for the MLPs and one for the embeddings.
+
+    The legacy ones update only the rows of the batch; the newer ones and both Adams go through
+    the whole table at every step.
+    """
+
+    def with_rate(
+        learning_rate: float, initial_accumulator_value: float
+    ) -> tf_keras.optimizers.legacy.Optimizer:
+        if config.optimizer == "adagrad":
+            return tf_keras.optimizers.legacy.Adagrad(learning_rate, initial_accumulator_value)
+        return tf_keras.optimizers.legacy.SGD(learning_rate)
+
+    mlp = with_rate(config.learning_rate, 0.0)
+    embedding = with_rate(
+        config.embedding_learning_rate, config.embedding_initial_accumulator_value
+    )
+    return tfrs.experimental.optimizers.CompositeOptimizer(
+        [
+            (mlp, lambda: network.mlp_variables),
+            (embedding, lambda: network.embedding_variables),
+        ]
+    )
 
 
 class _Watch:
@@ -110,8 +127,9 @@ class _Watch:
             if not math.isfinite(self.losses[-1]):
                 raise InputError(
                     f"the loss of variant {self._config.variant} is {self.losses[-1]} at step "
-                    f"{len(self.losses)}: lower learning_rate ({self._config.learning_rate}) or "
-                    "look for values in the data that are not finite"
+                    f"{len(self.losses)}: lower learning_rate ({self._config.learning_rate}) and "
+                    f"embedding_learning_rate ({self._config.embedding_learning_rate}), or look "
+                    "for values in the data that are not finite"
                 )
         self._unread.clear()
 
@@ -160,7 +178,7 @@ def train(
     """
     num_steps = config.epochs * math.ceil(num_rows / config.batch_size)
     model = ClickModel(network)
-    model.compile(optimizer=make_optimizer(config))
+    model.compile(optimizer=make_optimizer(network, config))
     datasets = [
         make_dataset(files, config.batch_size, config.shuffle_window_rows, (config.seed, epoch))
         for epoch in range(config.epochs)

@@ -55,7 +55,7 @@ def test_training_learns_the_planted_effects(
     config = TrainerConfig.model_validate(
         CONFIG.model_dump()
         | {"embedding": {"method": method}, "optimizer": optimizer, "learning_rate": rate}
-        | {"epochs": 4}
+        | {"embedding_learning_rate": rate, "epochs": 4}
     )
     network, _ = run(tiny_splits, config)
     assert evaluate(network, find_files([f"{tiny_splits.eval}/*"]))["auc_roc"] > 0.65

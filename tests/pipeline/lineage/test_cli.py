@@ -129,7 +129,7 @@ def test_trace_prints_summary_and_tree(
         (["show", "999"], "no artifact has the id 999"),
         (["show", "999", "--execution"], "no execution has the id 999"),
         (["trace", "/elsewhere"], "no artifact has the id '/elsewhere'"),
-        (["artifacts", "--type", "Modle"], "no artifact of type 'Modle'; there are ['Comparison'"),
+        (["artifacts", "--type", "Modle"], "no artifact of type 'Modle'; there are ['Examples'"),
         (["artifacts", "--run", "run-"], "'run-' names 3 runs"),
         (["artifacts", "--run", "x"], "'x' names 0 runs; expected one of ['run-1'"),
     ],
