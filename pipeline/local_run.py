@@ -54,6 +54,8 @@ def run(config: PipelineConfig, root: Path, data: str | None, console: Console) 
     paths = RunPaths(root.resolve())
     if data is None:
         config, data = _with_synthetic_data(config, paths, console)
+    elif "://" not in data:
+        data = str(Path(data).absolute())  # metadata outlives this working directory
     pipeline = create_pipeline(
         config,
         data,
