@@ -189,6 +189,14 @@ def test_few_bad_lines_are_quarantined_and_counted(tmp_path):
     assert json.loads((quarantine / "summary.json").read_text())["num_rejected"] == 1
 
 
+def test_baseline_comes_close_to_the_best_achievable_quality(tmp_path):
+    assert main(["--preset", "demo", "--root", str(tmp_path), "--variants", "full"]) == 0
+    comparison = Comparison.from_json((tmp_path / "report/comparison.json").read_text())
+    baseline = comparison.variant("full")
+    assert comparison.best_auc_roc - 0.015 < baseline.auc_roc < comparison.best_auc_roc + 0.015
+    assert abs(baseline.calibration - 1) < 0.1
+
+
 def test_real_rows_run_to_a_pushed_model(tmp_path, real_rows):
     assert _run(tmp_path, "--data", str(real_rows)) == 0
     comparison = Comparison.from_json((tmp_path / "report/comparison.json").read_text())

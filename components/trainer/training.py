@@ -71,24 +71,27 @@ class TrainingSummary:
     final_train_loss: float
 
 
-def make_optimizer(network: Dlrm, config: TrainerConfig) -> tf_keras.optimizers.legacy.Optimizer:
+def make_optimizer(
+    network: Dlrm, config: TrainerConfig, num_steps: int
+) -> tf_keras.optimizers.legacy.Optimizer:
     """Makes one optimizer with a learning rate for the MLPs and one for the embeddings.
 
-    The legacy ones update only the rows of the batch; the newer ones and both Adams go through
-    the whole table at every step.
+    The rate of the MLPs falls linearly over `num_steps`. The legacy optimizers update only the rows
+    of the batch; the newer ones and both Adams go through the whole table at every step.
     """
-
-    def with_rate(
-        learning_rate: float, initial_accumulator_value: float
-    ) -> tf_keras.optimizers.legacy.Optimizer:
-        if config.optimizer == "adagrad":
-            return tf_keras.optimizers.legacy.Adagrad(learning_rate, initial_accumulator_value)
-        return tf_keras.optimizers.legacy.SGD(learning_rate)
-
-    mlp = with_rate(config.learning_rate, 0.0)
-    embedding = with_rate(
-        config.embedding_learning_rate, config.embedding_initial_accumulator_value
+    mlp_rate = tf_keras.optimizers.schedules.PolynomialDecay(
+        config.learning_rate,
+        decay_steps=num_steps,
+        end_learning_rate=config.learning_rate * config.final_learning_rate_fraction,
     )
+    if config.optimizer == "adagrad":
+        mlp = tf_keras.optimizers.legacy.Adagrad(mlp_rate, 0.0)
+        embedding = tf_keras.optimizers.legacy.Adagrad(
+            config.embedding_learning_rate, config.embedding_initial_accumulator_value
+        )
+    else:
+        mlp = tf_keras.optimizers.legacy.SGD(mlp_rate)
+        embedding = tf_keras.optimizers.legacy.SGD(config.embedding_learning_rate)
     return tfrs.experimental.optimizers.CompositeOptimizer(
         [
             (mlp, lambda: network.mlp_variables),
@@ -178,7 +181,7 @@ def train(
     """
     num_steps = config.epochs * math.ceil(num_rows / config.batch_size)
     model = ClickModel(network)
-    model.compile(optimizer=make_optimizer(network, config))
+    model.compile(optimizer=make_optimizer(network, config, num_steps))
     datasets = [
         make_dataset(files, config.batch_size, config.shuffle_window_rows, (config.seed, epoch))
         for epoch in range(config.epochs)

@@ -10,7 +10,7 @@ from components.progress import PROGRESS_LOGGER
 from components.trainer.config import TrainerConfig
 from components.trainer.data import find_files, read_rows
 from components.trainer.model import Dlrm, make_dlrm
-from components.trainer.training import TrainingSummary, evaluate, train
+from components.trainer.training import TrainingSummary, evaluate, make_optimizer, train
 from components.vocabulary_sizes import read_vocabulary_sizes
 from schemas.criteo import CATEGORICAL, DENSE
 from tests.components.trainer.conftest import NUM_TRAIN_ROWS, TinySplits
@@ -51,7 +51,7 @@ def test_one_step_has_a_rate(tiny_splits: TinySplits) -> None:
 def test_training_learns_the_planted_effects(
     tiny_splits: TinySplits, method: str, optimizer: str
 ) -> None:
-    rate = {"adagrad": 0.03, "sgd": 0.3}[optimizer]
+    rate = {"adagrad": 0.03, "sgd": 0.6}[optimizer]
     config = TrainerConfig.model_validate(
         CONFIG.model_dump()
         | {"embedding": {"method": method}, "optimizer": optimizer, "learning_rate": rate}
@@ -59,6 +59,18 @@ def test_training_learns_the_planted_effects(
     )
     network, _ = run(tiny_splits, config)
     assert evaluate(network, find_files([f"{tiny_splits.eval}/*"]))["auc_roc"] > 0.65
+
+
+def test_mlp_rate_falls_linearly_and_the_embeddings_keep_theirs(tiny_splits: TinySplits) -> None:
+    config = CONFIG.model_copy(
+        update={"learning_rate": 0.5, "final_learning_rate_fraction": 0.2, "optimizer": "sgd"}
+    )
+    network = make_dlrm(config, read_vocabulary_sizes(str(tiny_splits.graph)), dense_width=26)
+    optimizer = make_optimizer(network, config, num_steps=10)
+    (mlp, _), (embedding, _) = optimizer._optimizers_and_vars
+    rates = [float(mlp.learning_rate(step)) for step in (0, 5, 10, 11)]
+    assert rates == pytest.approx([0.5, 0.3, 0.1, 0.1])
+    assert float(embedding.learning_rate) == pytest.approx(config.embedding_learning_rate)
 
 
 def test_rows_that_are_not_in_the_data_keep_their_values(tiny_splits: TinySplits) -> None:
