@@ -35,11 +35,16 @@ def to_list_batch(rows: pa.Table) -> pa.RecordBatch:
 class _ReadBatches(beam.DoFn):
     """A raw Parquet file to record batches."""
 
+    def __init__(self, split: str) -> None:
+        self._split = split
+        self._num_rows = 0
+
     def process(self, path: str) -> Iterator[pa.RecordBatch]:
         rows = read_table(path)
         if rows.num_rows:
             yield to_list_batch(rows)
-        report(f"read {os.path.basename(path)}, {rows.num_rows:,} rows")
+        self._num_rows += rows.num_rows
+        report(f"{self._num_rows:,} rows of {self._split}")
 
 
 def write_statistics(pipeline: beam.Pipeline, split: str, files: list[str], folder: str) -> None:
@@ -58,7 +63,7 @@ def write_statistics(pipeline: beam.Pipeline, split: str, files: list[str], fold
         pipeline
         | f"Files[{split}]" >> beam.Create(files)
         | f"SpreadFiles[{split}]" >> beam.Reshuffle()
-        | f"Read[{split}]" >> beam.ParDo(_ReadBatches())
+        | f"Read[{split}]" >> beam.ParDo(_ReadBatches(split))
         | f"Generate[{split}]" >> tfdv.GenerateStatistics(options)
         | f"Write[{split}]"
         >> tfdv.WriteStatisticsToBinaryFile(os.path.join(folder, STATISTICS_FILE))

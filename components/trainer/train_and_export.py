@@ -75,6 +75,10 @@ def train_and_export(
     }
     tf.io.gfile.makedirs(model_run_dir)
     _write_json(result, os.path.join(model_run_dir, TRAINING_FILE))
+    report(
+        f"{train_rows:,} rows, {summary.train_examples_per_second:,.0f} examples/s, "
+        f"eval logloss {metrics['logloss']:.4f}"
+    )
     return result
 
 

@@ -86,6 +86,7 @@ class ApplyTransformGraph(beam.DoFn):
         """Remembers the graph's folder; it is loaded once a worker."""
         self._uri = transform_graph_uri
         self._batch_rows = batch_rows
+        self._num_rows = 0
 
     def setup(self) -> None:
         """Loads the graph."""
@@ -105,7 +106,8 @@ class ApplyTransformGraph(beam.DoFn):
             np.concatenate([part[CATEGORICAL].numpy() for part in parts]),
         )
         write_table(table, target, compression="snappy", use_dictionary=False)
-        report(f"transformed {os.path.basename(source)}, {table.num_rows:,} rows")
+        self._num_rows += table.num_rows
+        report(f"{self._num_rows:,} rows")
         yield target, table.num_rows
 
     def _batches(self, rows: pa.Table) -> Iterator[pa.Table]:

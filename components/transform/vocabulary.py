@@ -68,9 +68,13 @@ def select_values(counts: pa.Table, frequency_threshold: int) -> pa.Array:
 class _CountFile(beam.DoFn):
     """A raw Parquet file to one (feature, counts) pair a feature."""
 
+    def __init__(self) -> None:
+        self._num_rows = 0
+
     def process(self, path: str) -> Iterator[tuple[str, pa.Table]]:
         rows = read_table(path, columns=list(CATEGORICAL_FEATURES))
-        report(f"vocabulary: counting {os.path.basename(path)}")
+        self._num_rows += rows.num_rows
+        report(f"vocabulary: {self._num_rows:,} rows")
         for feature in CATEGORICAL_FEATURES:
             yield feature, count_values(rows, feature)
 
