@@ -18,8 +18,9 @@ from components.parquet import read_table, write_table
 from components.progress import report
 from schemas.criteo import CATEGORICAL_FEATURES
 
-# A partial count is merged once its parts hold this many values.
-_COMPACT_ROWS = 1_000_000
+# Partial counts are merged once the newer ones hold more values than this and than the oldest one:
+# so memory stays within twice the distinct values, and merging costs no more than counting.
+_COMPACT_ROWS = 65_536
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ class _MergeCounts(beam.CombineFn):
         return merge_counts(accumulator)
 
     def _compacted(self, parts: list[pa.Table]) -> list[pa.Table]:
-        if len(parts) > 1 and sum(part.num_rows for part in parts[1:]) > _COMPACT_ROWS:
+        newer_rows = sum(part.num_rows for part in parts[1:])
+        if newer_rows > max(_COMPACT_ROWS, parts[0].num_rows if parts else 0):
             return [merge_counts(parts)]
         return parts
 
