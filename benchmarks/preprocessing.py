@@ -70,15 +70,19 @@ def _timed(commands: list[list[str]]) -> tuple[float, float, str]:
     started = time.monotonic()
     output, peak = "", 0
     for command in commands:
-        with subprocess.Popen(
-            command, env=_ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        ) as process:
+        with (
+            tempfile.TemporaryFile("w+") as errors,
+            subprocess.Popen(
+                command, env=_ENVIRONMENT, stdout=subprocess.PIPE, stderr=errors, text=True
+            ) as process,
+        ):
             assert process.stdout is not None
             output = process.stdout.read()
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            raise SystemExit(f"{' '.join(command)} failed with status {process.returncode}")
+            if process.returncode:
+                errors.seek(0)
+                raise SystemExit(f"{' '.join(command)} failed:\n{errors.read()[-2000:]}")
         peak = max(peak, usage.ru_maxrss)
     return time.monotonic() - started, peak / 1e6, output
 

@@ -10,7 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 _ROOT = Path(__file__).resolve().parent.parent
-_SHARED = ("components/*.py", "schemas/*.py", "schemas/*.pbtxt")
+# The locked packages are code too.
+_SHARED = ("components/*.py", "schemas/*.py", "requirements.txt")
 
 
 def code_version(patterns: Iterable[str]) -> str:

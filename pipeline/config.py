@@ -8,7 +8,7 @@ import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from components.errors import InputError
-from components.evaluator.config import EvaluatorConfig
+from components.evaluator.config import EvaluatorConfig, check_baseline
 from components.example_gen.config import ExampleGenConfig
 from components.example_gen.synthetic import SyntheticConfig
 from components.step_config import StepConfig
@@ -42,11 +42,7 @@ class PipelineConfig(StepConfig):
     @model_validator(mode="after")
     def _check_the_parts_together(self) -> "PipelineConfig":
         self.trainers()
-        if self.evaluator.baseline not in self.variants:
-            raise ValueError(
-                f"evaluator.baseline is {self.evaluator.baseline!r}, expected one of the variants "
-                f"{', '.join(self.variants)}"
-            )
+        check_baseline(self.evaluator, self.variants)
         return self
 
     def trainers(self) -> dict[str, TrainerConfig]:
@@ -125,6 +121,9 @@ def _assign(values: dict[str, Any], assignment: str) -> None:
     if keys[0] not in PipelineConfig.model_fields:
         known = ", ".join(PipelineConfig.model_fields)
         raise InputError(f"--set {assignment!r}: unknown section {keys[0]!r}; known: {known}")
+    if keys[0] == "variants" and keys[1] not in values["variants"]:
+        known = ", ".join(values["variants"])
+        raise InputError(f"--set {assignment!r}: unknown variant {keys[1]!r}; compared: {known}")
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -1,6 +1,7 @@
 """What a person sees of a run: one line a step, progress inside the long ones."""
 
 import logging
+import shutil
 import sys
 import threading
 import time
@@ -116,10 +117,14 @@ class Console(logging.Handler):
     def _line(self) -> str:
         return f"{self._title} {time.monotonic() - self._started:7.1f} s  ... {self._message}"
 
+    def _fitted(self, line: str) -> str:
+        """Cuts a line that is to be redrawn: only one line of the terminal can be cleared."""
+        return line[: shutil.get_terminal_size().columns - 1]
+
     def _draw(self) -> None:
         if self._redraws:
             self._drawn = time.monotonic()
-            self._stream.write(f"{_CLEAR_LINE}{self._line()}")
+            self._stream.write(f"{_CLEAR_LINE}{self._fitted(self._line())}")
             self._stream.flush()
 
     def _clear(self) -> None:

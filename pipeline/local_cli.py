@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -28,28 +29,49 @@ def main(arguments: Sequence[str] | None = None) -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.captureWarnings(True)
     root = flags.root or Path("runs") / flags.preset
+    log_path = RunPaths(root).log_path
     with Console() as console:
+        console.start_step("  loading TensorFlow and TFX")
         try:
             config = load_config(flags.preset, flags.variants, flags.set)
+            _check_root(root)
+            log_to_file(log_path)
         except InputError as error:
-            console.say(f"error: {error}")
-            return _USAGE
-        log_path = RunPaths(root).log_path
-        log_to_file(log_path)
+            return _fail(console, str(error), _USAGE)
         try:
             _run(config, root, flags.data, console)
         except KeyboardInterrupt:
-            console.say("interrupted; finished steps are kept, the next run goes on from there")
-            return _INTERRUPTED
+            message = "interrupted; finished steps are kept, the next run goes on from there"
+            return _fail(console, message, _INTERRUPTED)
         except Exception as error:
             logging.exception("the run failed")
-            console.say(f"\nerror: {_cause(error)}\nnothing was pushed; full log: {log_path}")
-            return _FAILED
+            pushed = "; nothing was pushed" if hasattr(error, "step") else ""
+            return _fail(console, f"{_cause(error)}\nfull log: {log_path}{pushed}", _FAILED)
     return 0
 
 
+def _fail(console: Console, message: str, status: int) -> int:
+    console.say("")
+    print(f"error: {message}", file=sys.stderr)
+    return status
+
+
+def _check_root(root: Path) -> None:
+    """Checks the root folder before anything is written.
+
+    Raises:
+      InputError: if it cannot be a folder, or its path would be read as a file pattern.
+    """
+    path = str(root.absolute())
+    if any(character in path for character in "*?[]{}"):
+        raise InputError(f"--root: {path} has a character of file patterns: * ? [ ] {{ }}")
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--root: {path} cannot be made: {error.strerror}") from error
+
+
 def _run(config: PipelineConfig, root: Path, data: str | None, console: Console) -> None:
-    console.start_step("  loading TensorFlow and TFX")
     from components.evaluator.table import render_table
     from pipeline.local_run import run
 
@@ -65,7 +87,7 @@ def _run(config: PipelineConfig, root: Path, data: str | None, console: Console)
 def _cause(error: BaseException) -> str:
     """One message of an exception chain: the first error made for users, else the innermost."""
     chain = [error]
-    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
+    while (cause := _before(chain[-1])) and cause not in chain:
         chain.append(cause)
     step = f"step {error.step}: " if hasattr(error, "step") else ""
     for link in chain:
@@ -73,6 +95,10 @@ def _cause(error: BaseException) -> str:
             return f"{step}{link}"
     last = chain[-1]
     return f"{step}{type(last).__name__}: {last}"
+
+
+def _before(error: BaseException) -> BaseException | None:
+    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
 def _parser() -> argparse.ArgumentParser:

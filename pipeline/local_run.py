@@ -1,6 +1,7 @@
 """A whole run on this machine: data, steps, and what is left for people to look at."""
 
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,6 +73,7 @@ def run(config: PipelineConfig, root: Path, data: str | None, console: Console) 
             f"{number:>3}/{count} {step:<{width}}"
         ),
         on_end=lambda cached: console.end_step("cached" if cached else ""),
+        must_execute=lambda step, run_id: _push_is_due(paths, step, run_id),
     )
     runner.run(pipeline)
     return _publish(read_snapshot(paths.root), runner.run_id, paths)
@@ -94,7 +96,7 @@ def _with_synthetic_data(
 
 
 def _publish(snapshot: Snapshot, run_id: str, paths: RunPaths) -> RunResult:
-    """Puts the run's report where people look for it, and makes sure its model is there."""
+    """Puts the run's report where people look for it."""
     comparison_dir = Path(_output(snapshot, run_id, "Evaluator", "comparison").uri)
     paths.report_dir.mkdir(parents=True, exist_ok=True)
     for name in (COMPARISON_FILE, REPORT_FILE):
@@ -103,18 +105,33 @@ def _publish(snapshot: Snapshot, run_id: str, paths: RunPaths) -> RunResult:
         temporary.replace(paths.report_dir / name)
 
     pushed = _output(snapshot, run_id, "Pusher", "pushed_model")
-    destination = Path(pushed.properties["pushed_destination"])
-    if not destination.exists():
-        # Pusher was cached and somebody has removed what it had pushed: push its archive again.
-        temporary = destination.with_name(f".{destination.name}.tmp")
-        shutil.rmtree(temporary, ignore_errors=True)
-        shutil.copytree(pushed.uri, temporary)
-        temporary.replace(destination)
     return RunResult(
         comparison=Comparison.from_json((comparison_dir / COMPARISON_FILE).read_text()),
         report=paths.report_dir / REPORT_FILE,
-        pushed_model=destination,
+        pushed_model=Path(pushed.properties["pushed_destination"]),
     )
+
+
+def _push_is_due(paths: RunPaths, step: str, run_id: str) -> bool:
+    """Whether the newest pushed version is not the model that this run's Evaluator chose.
+
+    A server takes the newest version. Pusher's cache knows what was pushed before, not what was
+    pushed since or removed.
+    """
+    if step != "Pusher":
+        return False
+    while (paths.serving_model_dir / str(int(time.time()))).exists():
+        time.sleep(0.05)  # Pusher names versions by the second and skips one that exists
+    snapshot = read_snapshot(paths.root)
+    model = _output(snapshot, run_id, "Evaluator", "model")
+    versions = [int(p.name) for p in paths.serving_model_dir.glob("*") if p.name.isdigit()]
+    newest = str(paths.serving_model_dir / str(max(versions, default=0)))
+    for artifact in snapshot.artifacts.values():
+        if artifact.properties.get("pushed_destination") == newest:
+            producer = snapshot.producer(artifact.id)
+            inputs = producer.inputs if producer else ()
+            return all(link.artifact_id != model.id for link in inputs)
+    return True
 
 
 def _output(snapshot: Snapshot, run_id: str, step: str, key: str) -> Artifact:

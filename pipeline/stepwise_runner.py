@@ -30,16 +30,19 @@ class StepwiseRunner(local_dag_runner.LocalDagRunner):
         self,
         on_start: Callable[[int, int, str], None],
         on_end: Callable[[bool], None],
+        must_execute: Callable[[str, str], bool] = lambda step, run_id: False,
     ) -> None:
         """Makes a runner.
 
         Args:
           on_start: called with (number from 1, number of steps, step id) before each step.
           on_end: called with whether the cache answered, after each step that succeeded.
+          must_execute: called with (step id, run id) before each step; True keeps the cache out.
         """
         super().__init__()
         self._on_start = on_start
         self._on_end = on_end
+        self._must_execute = must_execute
         self.run_id = ""
 
     def run_with_ir(
@@ -60,7 +63,8 @@ class StepwiseRunner(local_dag_runner.LocalDagRunner):
         for number, step in enumerate(steps, start=1):
             self._on_start(number, len(steps), step)
             try:
-                super().run_with_ir(_only(pipeline, step), run_options)
+                fresh = self._must_execute(step, self.run_id)
+                super().run_with_ir(_only(pipeline, step, fresh), run_options)
             except Exception as error:
                 raise StepError(step) from error
             state = self._state_of_last_execution(pipeline)
@@ -82,10 +86,13 @@ class StepwiseRunner(local_dag_runner.LocalDagRunner):
         return int(max(executions, key=lambda execution: execution.id).last_known_state)
 
 
-def _only(pipeline: pipeline_pb2.Pipeline, step: str) -> pipeline_pb2.Pipeline:
-    """Returns a copy in which LocalDagRunner skips all steps but one."""
+def _only(pipeline: pipeline_pb2.Pipeline, step: str, fresh: bool) -> pipeline_pb2.Pipeline:
+    """Returns a copy in which LocalDagRunner skips all steps but one, uncached if `fresh`."""
     copied = copy.deepcopy(pipeline)
     for node in copied.nodes:
+        options = node.pipeline_node.execution_options
         if node.pipeline_node.node_info.id != step:
-            node.pipeline_node.execution_options.skip.SetInParent()
+            options.skip.SetInParent()
+        elif fresh:
+            options.caching_options.enable_cache = False
     return copied

@@ -128,8 +128,19 @@ def test_removed_push_is_pushed_again(root):
     [pushed] = _pushed(root)
     pushed.rename(root / "elsewhere")
     assert _run(root, "--variants", "full,hashing") == 0
-    assert _executed(root) == set()
-    assert (pushed / "saved_model.pb").exists()
+    assert _executed(root) == {"Pusher"}
+    assert (_pushed(root)[-1] / "saved_model.pb").exists()
+
+
+def test_newest_pushed_version_is_the_model_of_the_newest_run(root):
+    flags = ["--variants", "full,hashing", "--set", "evaluator.max_auc_loss=1"]
+    assert _run(root, *flags) == 0
+    smallest = (_pushed(root)[-1] / "saved_model.pb").read_bytes()
+    assert _run(root, "--variants", "full,hashing", "--set", "evaluator.max_auc_loss=0") == 0
+    assert (_pushed(root)[-1] / "saved_model.pb").read_bytes() != smallest
+    assert _run(root, *flags) == 0
+    assert _executed(root) == {"Pusher"}
+    assert (_pushed(root)[-1] / "saved_model.pb").read_bytes() == smallest
 
 
 def test_adding_a_variant_executes_its_trainer_and_what_follows(root):
@@ -166,7 +177,7 @@ def test_too_many_bad_lines_fail_the_run_and_push_nothing(tmp_path, capsys):
 
     assert _run(tmp_path / "run", "--data", str(data)) == 1
 
-    said = capsys.readouterr().out
+    said = capsys.readouterr().err
     assert "step ExampleGen" in said
     assert "day.tsv:7" in said
     assert "nothing was pushed" in said

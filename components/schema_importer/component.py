@@ -36,7 +36,7 @@ class SchemaImporter(base_component.BaseComponent):
         """Makes the step."""
         super().__init__(
             spec=SchemaImporterSpec(
-                code_version=code_version(("components/schema_importer/*.py",)),
+                code_version=code_version(("components/schema_importer/*.py", "schemas/*.pbtxt")),
                 schema=channel.Channel(type=standard_artifacts.Schema),
             )
         )

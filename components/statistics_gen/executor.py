@@ -24,9 +24,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         statistics = artifact_utils.get_single_instance(output_dict["statistics"])
         statistics.split_names = examples.split_names
         statistics.span = examples.span
+        files, folders = {}, {}
+        for split in artifact_utils.decode_split_names(examples.split_names):
+            files[split] = list_files(artifact_utils.get_split_uri([examples], split))
+            folders[split] = artifact_utils.get_split_uri([statistics], split)
+            tf.io.gfile.makedirs(folders[split])
         with self._make_beam_pipeline() as pipeline:
-            for split in artifact_utils.decode_split_names(examples.split_names):
-                files = list_files(artifact_utils.get_split_uri([examples], split))
-                folder = artifact_utils.get_split_uri([statistics], split)
-                tf.io.gfile.makedirs(folder)
-                write_statistics(pipeline, split, files, folder)
+            write_statistics(pipeline, files, folders)

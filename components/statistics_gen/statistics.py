@@ -1,7 +1,7 @@
 """TFDV's statistics over raw Parquet files, fed by large record batches."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import apache_beam as beam
 import numpy as np
@@ -33,38 +33,43 @@ def to_list_batch(rows: pa.Table) -> pa.RecordBatch:
 
 
 class _ReadBatches(beam.DoFn):
-    """A raw Parquet file to record batches."""
+    """(split, raw Parquet file) to record batches, in the output that the split names."""
 
-    def __init__(self, split: str) -> None:
-        self._split = split
+    def __init__(self) -> None:
         self._num_rows = 0
 
-    def process(self, path: str) -> Iterator[pa.RecordBatch]:
+    def process(self, element: tuple[str, str]) -> Iterator[beam.pvalue.TaggedOutput]:
+        split, path = element
         rows = read_table(path)
         if rows.num_rows:
-            yield to_list_batch(rows)
+            yield beam.pvalue.TaggedOutput(split, to_list_batch(rows))
         self._num_rows += rows.num_rows
-        report(f"{self._num_rows:,} rows of {self._split}")
+        report(f"{self._num_rows:,} rows")
 
 
-def write_statistics(pipeline: beam.Pipeline, split: str, files: list[str], folder: str) -> None:
-    """Adds the statistics of one split to a Beam pipeline.
+def write_statistics(
+    pipeline: beam.Pipeline, files: Mapping[str, Sequence[str]], folders: Mapping[str, str]
+) -> None:
+    """Adds the statistics of all splits to a Beam pipeline.
 
     Numbers of distinct values are sketched, which halves the time.
 
     Args:
       pipeline: the pipeline to add to.
-      split: its name.
-      files: its raw Parquet files.
-      folder: where `STATISTICS_FILE` goes.
+      files: split -> its raw Parquet files.
+      folders: split -> where its `STATISTICS_FILE` goes.
     """
     options = tfdv.StatsOptions(experimental_use_sketch_based_topk_uniques=True)
-    _ = (
+    batches = (
         pipeline
-        | f"Files[{split}]" >> beam.Create(files)
-        | f"SpreadFiles[{split}]" >> beam.Reshuffle()
-        | f"Read[{split}]" >> beam.ParDo(_ReadBatches(split))
-        | f"Generate[{split}]" >> tfdv.GenerateStatistics(options)
-        | f"Write[{split}]"
-        >> tfdv.WriteStatisticsToBinaryFile(os.path.join(folder, STATISTICS_FILE))
+        | "Files" >> beam.Create([(split, path) for split in files for path in files[split]])
+        | "SpreadFiles" >> beam.Reshuffle()
+        | "Read" >> beam.ParDo(_ReadBatches()).with_outputs(*files)
     )
+    for split, folder in folders.items():
+        _ = (
+            batches[split]
+            | f"Generate[{split}]" >> tfdv.GenerateStatistics(options)
+            | f"Write[{split}]"
+            >> tfdv.WriteStatisticsToBinaryFile(os.path.join(folder, STATISTICS_FILE))
+        )

@@ -6,7 +6,7 @@ from components.code_version import code_version
 
 @pytest.fixture
 def checkout(tmp_path, monkeypatch):
-    for name in ("components/shared.py", "schemas/a.py", "schemas/a.pbtxt", "components/x/a.py"):
+    for name in ("components/shared.py", "schemas/a.py", "requirements.txt", "components/x/a.py"):
         path = tmp_path / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("1")
@@ -19,7 +19,7 @@ def test_version_is_stable_while_nothing_changes(checkout):
 
 
 @pytest.mark.parametrize(
-    "name", ["components/x/a.py", "components/shared.py", "schemas/a.py", "schemas/a.pbtxt"]
+    "name", ["components/x/a.py", "components/shared.py", "schemas/a.py", "requirements.txt"]
 )
 def test_version_changes_with_a_source_that_the_step_runs(checkout, name):
     before = code_version(["components/x/*.py"])

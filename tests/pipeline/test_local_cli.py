@@ -11,13 +11,18 @@ from pipeline.local_cli import _cause, main
         (["--variants", "full,nope"], "unknown variant 'nope'"),
         (["--set", "trainer.nope=1"], "nope"),
         (["--set", "nope=1"], "section.field=value"),
+        (["--set", "variants.hashin.epochs=2"], "unknown variant 'hashin'"),
+        (["--root", "/dev/null/x"], "/dev/null/x cannot be made"),
+        (["--root", "a[1]"], "character of file patterns"),
     ],
 )
 def test_wrong_flags_give_one_line_and_touch_nothing(flags, said, tmp_path, capsys):
-    assert main(["--root", str(tmp_path / "run"), *flags]) == 2
-    out = capsys.readouterr().out
-    assert said in out
-    assert out.count("\n") == 1
+    if "--root" not in flags:
+        flags = ["--root", str(tmp_path / "run"), *flags]
+    assert main(flags) == 2
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
     assert not (tmp_path / "run").exists()
 
 
@@ -29,6 +34,16 @@ def test_cause_is_the_users_error_however_deep():
             raise RuntimeError("wrapped [while running X]") from error
     except RuntimeError as error:
         assert _cause(error) == "line 7 is bad"
+
+
+def test_cause_respects_a_suppressed_context():
+    try:
+        try:
+            raise KeyError("x")
+        except KeyError:
+            raise RuntimeError("the useful message") from None
+    except RuntimeError as error:
+        assert _cause(error) == "RuntimeError: the useful message"
 
 
 def test_cause_of_other_errors_is_the_innermost_with_its_type():

@@ -18,11 +18,13 @@ def _artifact(artifact_type, folder):
     return artifact
 
 
-def _validate(tmp_path, labels):
-    """Runs the executor on the statistics of rows with these labels."""
+def _validate(tmp_path, labels, empty_column=None):
+    """Runs the executor on the statistics of two rows with these labels."""
     columns = {"label": labels}
     columns |= {name: [None, 7] for name in DENSE_FEATURES}
     columns |= {name: [b"ab", None] for name in CATEGORICAL_FEATURES}
+    if empty_column:
+        columns[empty_column] = [None, None]
     write_table(pa.table(columns, schema=raw_arrow_schema()), str(tmp_path / "rows.parquet"))
     schema = _artifact(standard_artifacts.Schema, tmp_path / "schema")
     SchemaImporter().Do({}, {"schema": [schema]}, {})
@@ -32,9 +34,8 @@ def _validate(tmp_path, labels):
     with beam.Pipeline() as pipeline:
         write_statistics(
             pipeline,
-            "train",
-            [str(tmp_path / "rows.parquet")],
-            str(tmp_path / "statistics/Split-train"),
+            {"train": [str(tmp_path / "rows.parquet")]},
+            {"train": str(tmp_path / "statistics/Split-train")},
         )
     anomalies = _artifact(standard_artifacts.ExampleAnomalies, tmp_path / "anomalies")
     Executor().Do({"statistics": [statistics], "schema": [schema]}, {"anomalies": [anomalies]}, {})
@@ -54,3 +55,9 @@ def test_label_out_of_range_stops_the_run(tmp_path):
 def test_missing_label_stops_the_run(tmp_path):
     with pytest.raises(InputError, match=r"split train, feature label: .*fewer examples"):
         _validate(tmp_path, [1, None])
+
+
+@pytest.mark.parametrize("column", ["I1", "C26"])
+def test_column_with_nothing_in_it_stops_the_run(tmp_path, column):
+    with pytest.raises(InputError, match=f"split train, feature {column}: "):
+        _validate(tmp_path, [0, 1], empty_column=column)

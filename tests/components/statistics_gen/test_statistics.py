@@ -24,7 +24,7 @@ def test_statistics_count_rows_missing_and_values(tmp_path):
     write_table(pa.table({"I1": [9], "C1": [None]}, schema=schema), files[1])
 
     with beam.Pipeline() as pipeline:
-        write_statistics(pipeline, "train", files, str(tmp_path))
+        write_statistics(pipeline, {"train": files}, {"train": str(tmp_path)})
 
     [dataset] = tfdv.load_stats_binary(str(tmp_path / STATISTICS_FILE)).datasets
     features = {feature.path.step[0]: feature for feature in dataset.features}

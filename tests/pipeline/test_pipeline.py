@@ -1,0 +1,73 @@
+import json
+
+import pytest
+from tfx.dsl.compiler.compiler import Compiler
+from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
+    KubeflowV2DagRunner,
+    KubeflowV2DagRunnerConfig,
+)
+
+from pipeline.config import known_presets, load_config
+from pipeline.pipeline import create_pipeline
+
+BEFORE = ["ExampleGen", "StatisticsGen", "SchemaImporter", "ExampleValidator", "Transform"]
+
+
+def _create(preset, root, **options):
+    return create_pipeline(
+        load_config(preset, **options),
+        data="logs/day_*.tsv",
+        pipeline_root=str(root),
+        serving_model_dir=str(root / "serving_model"),
+    )
+
+
+def _compiled_nodes(pipeline):
+    return {
+        node.pipeline_node.node_info.id: node.pipeline_node
+        for node in Compiler().compile(pipeline).nodes
+    }
+
+
+@pytest.mark.parametrize("preset", known_presets())
+def test_every_preset_compiles_for_the_local_runner(tmp_path, preset):
+    nodes = _compiled_nodes(_create(preset, tmp_path))
+    trainers = [f"Trainer_{name}" for name in load_config(preset).variants]
+    assert set(nodes) == {*BEFORE, *trainers, "Evaluator", "Pusher"}
+
+
+@pytest.mark.parametrize("preset", known_presets())
+def test_every_preset_compiles_for_vertex(tmp_path, preset):
+    runner = KubeflowV2DagRunner(
+        config=KubeflowV2DagRunnerConfig(default_image="image"),
+        output_dir=str(tmp_path),
+        output_filename="pipeline.json",
+    )
+    runner.run(_create(preset, tmp_path))
+    spec = json.loads((tmp_path / "pipeline.json").read_text())["pipelineSpec"]
+    assert {*BEFORE, "Evaluator", "Pusher"} < set(spec["root"]["dag"]["tasks"])
+
+
+def test_an_anomaly_comes_before_anything_is_learned(tmp_path):
+    nodes = _compiled_nodes(_create("tiny", tmp_path))
+    assert "ExampleValidator" in nodes["Transform"].upstream_nodes
+
+
+def _parameters(nodes):
+    return {name: node.parameters.SerializeToString(deterministic=True) for name, node in nodes.items()}
+
+
+@pytest.mark.parametrize(
+    ("assignment", "changed"),
+    [
+        ("evaluator.max_auc_loss=0.5", {"Evaluator"}),
+        ("variants.hashing.seed=7", {"Trainer_hashing"}),
+        ("transform.frequency_threshold=9", {"Transform"}),
+        ("example_gen.split_seed=3", {"ExampleGen"}),
+        ("synthetic.seed=3", set()),
+    ],
+)
+def test_a_changed_value_changes_the_cache_key_of_its_step_only(tmp_path, assignment, changed):
+    before = _parameters(_compiled_nodes(_create("tiny", tmp_path)))
+    after = _parameters(_compiled_nodes(_create("tiny", tmp_path, assignments=[assignment])))
+    assert {name for name in before if before[name] != after[name]} == changed
