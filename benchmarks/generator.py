@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from components.example_gen.synthetic import SyntheticConfig, write_click_log
+from components.synthetic.click_log import SyntheticConfig, write_click_log
 
 
 def main() -> None:

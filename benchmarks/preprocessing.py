@@ -20,7 +20,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from components.example_gen.synthetic import SyntheticConfig, write_click_log
+from components.synthetic.click_log import SyntheticConfig, write_click_log
 
 _ENVIRONMENT = {**os.environ, "TF_USE_LEGACY_KERAS": "1", "TF_CPP_MIN_LOG_LEVEL": "3"}
 

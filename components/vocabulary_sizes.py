@@ -5,6 +5,7 @@ import os
 
 import tensorflow as tf
 
+from components.files import write_text
 from schemas.criteo import CATEGORICAL_FEATURES
 
 _FILE = "vocabulary_sizes.json"
@@ -12,8 +13,7 @@ _FILE = "vocabulary_sizes.json"
 
 def write_vocabulary_sizes(transform_graph_uri: str, sizes: dict[str, int]) -> None:
     """Writes the sizes into the transform graph's folder."""
-    with tf.io.gfile.GFile(os.path.join(transform_graph_uri, _FILE), "w") as file:
-        file.write(json.dumps(sizes, indent=1) + "\n")
+    write_text(os.path.join(transform_graph_uri, _FILE), json.dumps(sizes, indent=1) + "\n")
 
 
 def read_vocabulary_sizes(transform_graph_uri: str) -> dict[str, int]:

@@ -10,8 +10,8 @@ from pydantic import Field, ValidationError, model_validator
 from components.errors import InputError
 from components.evaluator.config import EvaluatorConfig, check_baseline
 from components.example_gen.config import ExampleGenConfig
-from components.example_gen.synthetic import SyntheticConfig
 from components.step_config import StepConfig
+from components.synthetic.click_log import SyntheticConfig
 from components.trainer.config import TrainerConfig
 from components.trainer.registry import known_methods
 from components.transform.config import TransformConfig

@@ -9,7 +9,7 @@ from tfx.orchestration import metadata
 
 from components.errors import InputError
 from components.evaluator.comparison import COMPARISON_FILE, REPORT_FILE, Comparison
-from components.example_gen.synthetic import Summary, write_click_log
+from components.synthetic.click_log import Summary, write_click_log
 from pipeline.config import PipelineConfig
 from pipeline.console import Console
 from pipeline.lineage.records import Artifact, Snapshot

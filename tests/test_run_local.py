@@ -8,9 +8,9 @@ import pytest
 import tensorflow as tf
 
 from components.evaluator.comparison import Comparison
-from components.example_gen.synthetic import SyntheticConfig, write_click_log
 from components.parquet import list_files, read_table
 from components.raw_tensors import raw_tensors
+from components.synthetic.click_log import SyntheticConfig, write_click_log
 from pipeline import local_run
 from pipeline.lineage.cli import main as lineage
 from pipeline.lineage.store import read_snapshot

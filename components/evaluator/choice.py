@@ -35,9 +35,16 @@ def choose_variant(
     return min(within, key=lambda result: (result.embedding_bytes, -result.auc_roc, result.name))
 
 
-def choice_reason(chosen: VariantResult, baseline: VariantResult, max_auc_loss: float) -> str:
-    """Returns one sentence that says which variant to ship and why."""
+def choice_reason(
+    chosen: VariantResult,
+    baseline: VariantResult,
+    variants: Sequence[VariantResult],
+    max_auc_loss: float,
+) -> str:
+    """Returns one sentence that says which of the variants to ship and why."""
     if chosen.name == baseline.name:
+        if all(result.embedding_bytes >= baseline.embedding_bytes for result in variants):
+            return f"Ship {chosen.name}, the baseline: no smaller variant was compared."
         return (
             f"Ship {chosen.name}, the baseline: no smaller variant stays within {max_auc_loss:g} "
             "of its auc_roc."

@@ -5,7 +5,6 @@ import os
 from collections.abc import Callable, Mapping
 
 import apache_beam as beam
-import tensorflow as tf
 from pydantic import BaseModel, ConfigDict
 
 from components import progress
@@ -18,12 +17,13 @@ from components.evaluator.comparison import (
 )
 from components.evaluator.config import EvaluatorConfig, check_baseline
 from components.evaluator.metrics import VariantMetrics, compute_metrics
-from components.evaluator.model_run import TrainingFacts, read_training_facts
 from components.evaluator.predict import write_predictions
 from components.evaluator.prediction_facts import PredictionFacts, read_prediction_facts
 from components.evaluator.report import render_report
 from components.evaluator.saved_model import check_raw_signature, folder_bytes
+from components.files import write_text
 from components.parquet import list_files
+from components.training_record import TrainingRecord, read_training_record
 
 _TFMA_FOLDER = "tfma"
 _DIVERGED = VariantMetrics(auc_roc=math.nan, logloss=math.nan, calibration=math.nan)
@@ -71,7 +71,7 @@ def evaluate(
     check_baseline(config, variants)
     for name, variant in variants.items():
         check_raw_signature(name, variant.model_path)
-    trainings = {name: read_training_facts(each.model_run_uri) for name, each in variants.items()}
+    trainings = {name: read_training_record(each.model_run_uri) for name, each in variants.items()}
     model_paths = {name: variant.model_path for name, variant in variants.items()}
     write_predictions(
         make_pipeline, list_files(eval_split_uri), model_paths, predictions_uri, config.batch_size
@@ -89,15 +89,15 @@ def evaluate(
         for name, path in model_paths.items()
     ]
     comparison = _compare(results, facts, config)
-    _write_text(os.path.join(comparison_uri, COMPARISON_FILE), comparison.to_json())
-    _write_text(os.path.join(comparison_uri, REPORT_FILE), render_report(comparison))
+    write_text(os.path.join(comparison_uri, COMPARISON_FILE), comparison.to_json())
+    write_text(os.path.join(comparison_uri, REPORT_FILE), render_report(comparison))
     return comparison
 
 
 def _variant_result(
     name: str,
     metrics: VariantMetrics,
-    training: TrainingFacts,
+    training: TrainingRecord,
     model_path: str,
     facts: PredictionFacts,
 ) -> VariantResult:
@@ -126,7 +126,7 @@ def _compare(
     return Comparison(
         baseline=baseline.name,
         chosen=chosen.name,
-        reason=choice_reason(chosen, baseline, config.max_auc_loss),
+        reason=choice_reason(chosen, baseline, results, config.max_auc_loss),
         max_auc_loss=config.max_auc_loss,
         num_eval_rows=facts.num_rows,
         click_rate=facts.click_rate,
@@ -134,10 +134,3 @@ def _compare(
         best_logloss=config.best_logloss,
         variants=(baseline, *sorted(others, key=lambda r: (-r.embedding_bytes, r.name))),
     )
-
-
-def _write_text(path: str, text: str) -> None:
-    temporary = f"{path}.tmp"
-    with tf.io.gfile.GFile(temporary, "w") as file:
-        file.write(text)
-    tf.io.gfile.rename(temporary, path, overwrite=True)

@@ -14,7 +14,8 @@ from schemas.criteo import LABEL
 _AUC_ROC = "auc_roc"
 _LOGLOSS = "logloss"
 _CALIBRATION = "calibration"
-_NUM_ROWS = "num_rows"
+# The key of each extract's length. It holds a space, so that no variant can have its name.
+_NUM_ROWS = "num rows"
 _UNBATCH_STAGE = "ExtractUnbatchedInputs"
 # A float32 probability may be exactly 0 or 1. Keras keeps logloss finite with the same margin.
 _MARGIN = 1e-7

@@ -129,7 +129,8 @@ def _set_axes(axes: Axes, comparison: Comparison, shown: list[VariantResult]) ->
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _bytes_text(value)))
     axes.xaxis.set_minor_formatter(NullFormatter())
     axes.set_xlabel("bytes of the embeddings (log scale)")
-    axes.set_ylabel("auc_roc on the eval split")
+    # Browsers have other fonts than the one that measured the tick labels.
+    axes.set_ylabel("auc_roc on the eval split", labelpad=12)
     axes.grid(color="#e4e7eb", linewidth=0.8)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

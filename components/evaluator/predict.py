@@ -10,7 +10,7 @@ import tensorflow as tf
 from apache_beam.utils.shared import Shared
 
 from components import progress
-from components.parquet import read_table, write_table
+from components.parquet import count_rows, read_table, write_table
 from components.raw_tensors import raw_tensors
 from schemas.criteo import LABEL
 from schemas.serving import PROBABILITY, RAW_FEATURES
@@ -40,10 +40,13 @@ class Models:
 class _PredictFileFn(beam.DoFn):
     """Turns the path of a raw file into the path of its predictions."""
 
-    def __init__(self, model_paths: Mapping[str, str], output_dir: str, batch_size: int) -> None:
+    def __init__(
+        self, model_paths: Mapping[str, str], output_dir: str, batch_size: int, total_rows: int
+    ) -> None:
         self._model_paths = dict(model_paths)
         self._output_dir = output_dir
         self._batch_size = batch_size
+        self._total_rows = total_rows
         self._shared = Shared()
         self._num_rows = 0
         self._models: Models | None = None
@@ -62,7 +65,8 @@ class _PredictFileFn(beam.DoFn):
             parts.append(self._models.predict(batch))
             self._num_rows += batch.num_rows
             progress.report(
-                f"predicted {self._num_rows:,} rows x {len(self._model_paths)} variants"
+                f"predicted {self._num_rows:,} of {self._total_rows:,} rows "
+                f"x {len(self._model_paths)} variants"
             )
         columns = {LABEL: rows[LABEL]}
         for name in self._model_paths:
@@ -91,10 +95,12 @@ def write_predictions(
       batch_size: rows a call of a model.
     """
     tf.io.gfile.makedirs(output_dir)
+    total_rows = sum(map(count_rows, files))
+    predict = _PredictFileFn(model_paths, output_dir, batch_size, total_rows)
     with make_pipeline() as pipeline:
         _ = (
             pipeline
             | "Files" >> beam.Create(files)
             | "SpreadOut" >> beam.Reshuffle()
-            | "Predict" >> beam.ParDo(_PredictFileFn(model_paths, output_dir, batch_size))
+            | "Predict" >> beam.ParDo(predict)
         )

@@ -6,7 +6,7 @@ from typing import ClassVar
 from tfx import types
 from tfx.components.example_gen.component import FileBasedExampleGen
 from tfx.dsl.components.base import base_beam_component, executor_spec
-from tfx.proto import example_gen_pb2, range_config_pb2
+from tfx.proto import example_gen_pb2
 from tfx.types import component_spec, standard_artifacts
 from tfx.types import standard_component_specs as specs
 
@@ -18,19 +18,6 @@ from components.example_gen.split import num_eval_buckets
 from schemas.artifacts import Quarantine
 from schemas.criteo import EVAL_SPLIT, TRAIN_SPLIT
 
-# The sources that the step runs; the generator of synthetic click logs is not among them.
-SOURCES = (
-    "blocks.py",
-    "config.py",
-    "decode.py",
-    "executor.py",
-    "ingest.py",
-    "lines.py",
-    "quarantine.py",
-    "split.py",
-    "summary.py",
-)
-
 
 class ClickLogExampleGenSpec(component_spec.ComponentSpec):
     """What TFX's driver for files needs, the settings and the version of the code."""
@@ -41,9 +28,6 @@ class ClickLogExampleGenSpec(component_spec.ComponentSpec):
         specs.OUTPUT_CONFIG_KEY: component_spec.ExecutionParameter(type=example_gen_pb2.Output),
         specs.OUTPUT_DATA_FORMAT_KEY: component_spec.ExecutionParameter(type=int),
         specs.OUTPUT_FILE_FORMAT_KEY: component_spec.ExecutionParameter(type=int),
-        specs.RANGE_CONFIG_KEY: component_spec.ExecutionParameter(
-            type=range_config_pb2.RangeConfig, optional=True
-        ),
         "config": component_spec.ExecutionParameter(type=str),
         "code_version": component_spec.ExecutionParameter(type=str),
     }
@@ -67,18 +51,13 @@ class ClickLogExampleGen(FileBasedExampleGen):
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
     DRIVER_CLASS = ClickLogDriver
 
-    def __init__(
-        self,
-        data: str,
-        config: ExampleGenConfig,
-        range_config: range_config_pb2.RangeConfig | None = None,
-    ) -> None:
+    def __init__(self, data: str, config: ExampleGenConfig) -> None:
         """Describes the step.
 
         Args:
-          data: pattern of the raw files, plain or gzip; `{SPAN}` and `{VERSION}` may stand in it.
+          data: pattern of the raw files, plain or gzip; `{SPAN}` and `{VERSION}` may stand in it,
+            and the latest span and version are taken.
           config: the settings.
-          range_config: which span to take, the latest by default; needs `{SPAN}` in `data`.
         """
         input_base, pattern = split_pattern(data)
         eval_buckets = num_eval_buckets(config)
@@ -97,9 +76,8 @@ class ClickLogExampleGen(FileBasedExampleGen):
             ),
             output_data_format=example_gen_pb2.FORMAT_PARQUET,
             output_file_format=example_gen_pb2.FILE_FORMAT_PARQUET,
-            range_config=range_config,
             config=config.to_json(),
-            code_version=code_version(f"components/example_gen/{name}" for name in SOURCES),
+            code_version=code_version(["components/example_gen/*.py"]),
             examples=types.Channel(type=standard_artifacts.Examples),
             quarantine=types.Channel(type=Quarantine),
         )

@@ -17,17 +17,10 @@ from components.example_gen.blocks import BlockRange, plan_blocks, read_blocks
 from components.example_gen.config import ExampleGenConfig
 from components.example_gen.decode import DecodedBlock, decode_block
 from components.example_gen.split import is_eval
-from components.example_gen.summary import (
-    BlockSummary,
-    Summary,
-    check_bad_rate,
-    check_splits,
-    summarize,
-)
+from components.example_gen.summary import BlockSummary, Summary, check_splits, summarize
 from schemas.criteo import EVAL_SPLIT, LABEL, TRAIN_SPLIT
 
 _BLOCKS = "blocks.json"
-_NUM_SHOWN_REJECTED = 20
 # Measured on real rows: against Snappy, the default, LZ4 writes a fifth faster to the same size.
 # Without dictionaries the files are half as large again; Zstandard is a third smaller and slower.
 _PARQUET_OPTIONS = {"compression": "lz4", "write_statistics": False}
@@ -78,11 +71,19 @@ def ingest(
     summary = summarize(blocks, paths)
     quarantine.merge_parts(quarantine_uri, blocks, paths)
     quarantine.write_summary(quarantine_uri, summary)
-    first = quarantine.read_rejected(quarantine_uri, _NUM_SHOWN_REJECTED)
-    shown = [f"{row['file']}:{row['line']}: {row['reason']}" for row in first]
-    check_bad_rate(summary, config, shown)
+    quarantine.check_bad_rate(quarantine_uri, summary, config)
     check_splits(summary, config)
+    _report(summary, quarantine_uri)
     return summary
+
+
+def _report(summary: Summary, quarantine_uri: str) -> None:
+    """Reports the rows of the whole step, and where the rejected lines are if there are any."""
+    message = f"{sum(summary.num_rows.values()):,} rows"
+    if summary.num_rejected:
+        path = os.path.join(quarantine_uri, quarantine.REJECTED_ROWS)
+        message += f", {summary.num_rejected:,} rejected ({path})"
+    progress.report(message)
 
 
 class DecodeRange(beam.DoFn):

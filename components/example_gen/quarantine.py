@@ -1,18 +1,22 @@
 """Rejected lines: written by block, then gathered into one file with absolute line numbers."""
 
+import itertools
 import json
 import os
 from collections.abc import Iterable, Sequence
-from typing import Any
 
 import tensorflow as tf
 
+from components.errors import InputError
+from components.example_gen.config import ExampleGenConfig
 from components.example_gen.decode import RejectedLine
 from components.example_gen.summary import BlockSummary, Summary
 
 REJECTED_ROWS = "rejected_rows.jsonl"
 SUMMARY = "summary.json"
 _PARTS = "parts"
+_FAILED_SUFFIX = "-failed"
+_NUM_SHOWN_REJECTED = 20
 
 
 def write_part(
@@ -69,15 +73,41 @@ def write_summary(quarantine_uri: str, summary: Summary) -> None:
     _write(os.path.join(quarantine_uri, SUMMARY), [text])
 
 
-def read_rejected(quarantine_uri: str, limit: int) -> list[dict[str, Any]]:
-    """Returns the first rejected rows of a written quarantine."""
-    rows: list[dict[str, Any]] = []
-    with tf.io.gfile.GFile(os.path.join(quarantine_uri, REJECTED_ROWS)) as file:
-        for line in file:
-            if len(rows) == limit:
-                break
-            rows.append(json.loads(line))
-    return rows
+def check_bad_rate(quarantine_uri: str, summary: Summary, config: ExampleGenConfig) -> None:
+    """Checks the share of rejected lines of a written quarantine.
+
+    Where there are too many, `rejected_rows.jsonl` moves to a folder beside the artifact, named
+    like it with `-failed` at the end: TFX removes the artifacts of a step that fails.
+
+    Args:
+      quarantine_uri: the folder of the artifact.
+      summary: the counts.
+      config: gives the limit.
+
+    Raises:
+      InputError: if the share is above `max_bad_rate`.
+    """
+    bad_rate = summary.num_rejected / summary.num_lines
+    if bad_rate <= config.max_bad_rate:
+        return
+    path = _keep_rejected(quarantine_uri)
+    with tf.io.gfile.GFile(path) as file:
+        first = [json.loads(line) for line in itertools.islice(file, _NUM_SHOWN_REJECTED)]
+    shown = "\n".join(f"  {row['file']}:{row['line']}: {row['reason']}" for row in first)
+    raise InputError(
+        f"{summary.num_rejected:,} of {summary.num_lines:,} lines ({bad_rate:.2%}) are no valid "
+        f"rows, max_bad_rate allows {config.max_bad_rate:.2%}. All of them are in {path}. "
+        f"The first {len(first)}:\n{shown}"
+    )
+
+
+def _keep_rejected(quarantine_uri: str) -> str:
+    """Moves `rejected_rows.jsonl` out of the artifact; returns its new path."""
+    folder = quarantine_uri.rstrip("/") + _FAILED_SUFFIX
+    path = os.path.join(folder, REJECTED_ROWS)
+    tf.io.gfile.makedirs(folder)
+    tf.io.gfile.rename(os.path.join(quarantine_uri, REJECTED_ROWS), path, overwrite=True)
+    return path
 
 
 def _part_path(quarantine_uri: str, file_index: int, block_index: int) -> str:

@@ -71,28 +71,6 @@ def summarize(blocks: Iterable[BlockSummary], paths: Sequence[str]) -> Summary:
     )
 
 
-def check_bad_rate(summary: Summary, config: ExampleGenConfig, first_rejected: list[str]) -> None:
-    """Checks the share of rejected lines.
-
-    Args:
-      summary: the counts.
-      config: gives the limit.
-      first_rejected: `file:line: reason` of the first rejected lines, for the message.
-
-    Raises:
-      InputError: if the share is above `max_bad_rate`.
-    """
-    bad_rate = summary.num_rejected / summary.num_lines
-    if bad_rate <= config.max_bad_rate:
-        return
-    shown = "\n".join(f"  {line}" for line in first_rejected)
-    raise InputError(
-        f"{summary.num_rejected:,} of {summary.num_lines:,} lines ({bad_rate:.2%}) are no valid "
-        f"rows, max_bad_rate allows {config.max_bad_rate:.2%}. "
-        f"The first {len(first_rejected)}:\n{shown}"
-    )
-
-
 def check_splits(summary: Summary, config: ExampleGenConfig) -> None:
     """Checks that both splits can be learned from.
 

@@ -2,10 +2,11 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
 from components.step_config import StepConfig
 from components.trainer.registry import known_methods, load_method
+from schemas.criteo import LABEL
 
 Width = Annotated[int, Field(ge=1, le=65_536)]
 
@@ -50,7 +51,7 @@ class TrainerConfig(StepConfig):
     """One DLRM variant and how it is trained.
 
     Attributes:
-      variant: the name that the variant has in the comparison.
+      variant: the name that the variant and its column of predictions have in the comparison.
       embedding: how the large tables are approximated.
       min_table_rows: features with fewer ids than this keep a full table whatever the method:
         there is nothing to save.
@@ -89,3 +90,22 @@ class TrainerConfig(StepConfig):
     epochs: int = Field(default=1, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**31)
     shuffle_window_rows: int = Field(default=1_000_000, ge=1)
+
+    @field_validator("variant")
+    @classmethod
+    def _is_no_other_column(cls, variant: str) -> str:
+        if variant == LABEL:
+            raise ValueError(
+                f"expected another name than {LABEL!r}: a variant's predictions are a column of "
+                "its name, and the labels stand beside them"
+            )
+        return variant
+
+    @model_validator(mode="after")
+    def _options_suit_the_embedding_dim(self) -> "TrainerConfig":
+        config_class = load_method(self.embedding.method).Config
+        try:
+            config_class(**self.embedding.options).check_embedding_dim(self.embedding_dim)
+        except ValueError as error:
+            raise ValueError(f"embedding.options of {self.embedding.method}: {error}") from error
+        return self

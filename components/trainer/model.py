@@ -7,7 +7,7 @@ import tensorflow as tf
 import tensorflow_recommenders as tfrs
 import tf_keras
 
-from components.trainer.config import TrainerConfig
+from components.trainer.config import EmbeddingConfig, TrainerConfig
 from components.trainer.embeddings.base import Embedding
 from components.trainer.registry import load_method
 from schemas.criteo import CATEGORICAL, DENSE
@@ -117,7 +117,7 @@ def make_embedding(
     """Makes the embedding of one feature: `full` below `min_table_rows`, else the configured."""
     choice = config.embedding
     if vocabulary_size < config.min_table_rows:
-        choice = type(choice)(method="full")
+        choice = EmbeddingConfig(method="full")
     method = load_method(choice.method)
     return method(vocabulary_size, config.embedding_dim, method.Config(**choice.options), rng)
 

@@ -1,13 +1,9 @@
 """The whole work of a trainer, without a word of TFX."""
 
-import dataclasses
-import json
-import os
+import math
 import time
 from collections.abc import Sequence
-from typing import Any
 
-import tensorflow as tf
 import tensorflow_transform as tft
 
 from components.progress import report
@@ -16,10 +12,9 @@ from components.trainer.data import count_rows, find_files
 from components.trainer.model import make_dlrm
 from components.trainer.serving import export
 from components.trainer.training import evaluate, train
+from components.training_record import TrainingRecord, write_training_record
 from components.vocabulary_sizes import read_vocabulary_sizes
 from schemas.criteo import DENSE
-
-TRAINING_FILE = "training.json"
 
 
 def train_and_export(
@@ -29,21 +24,24 @@ def train_and_export(
     transform_graph_uri: str,
     serving_model_dir: str,
     model_run_dir: str,
-) -> dict[str, Any]:
-    """Trains a variant, judges it on the eval split and exports it.
+) -> TrainingRecord:
+    """Trains a variant, computes its logloss on the eval split and exports it.
+
+    That one pass over the eval split shows while the run goes on what a training gave: the
+    comparison comes only after all variants. It feeds the network itself with transformed rows.
+    The figures to compare variants by are the Evaluator's: it feeds the exported model with raw
+    rows.
 
     Args:
       config: the variant.
       train_patterns: globs of the train split's transformed Parquet files.
-      eval_patterns: the same for the eval split, which is judged once, after training.
+      eval_patterns: the same for the eval split, which is read once, after training.
       transform_graph_uri: the folder of the transform graph and the vocabulary sizes.
       serving_model_dir: where the SavedModel goes.
-      model_run_dir: where `training.json` goes.
+      model_run_dir: where the record goes.
 
     Returns:
-      what `training.json` holds: `variant`, `method`, `seed`, `config`, `num_parameters` (the
-      whole network), `embedding_bytes`, `train_rows`, the fields of `TrainingSummary`,
-      `eval_rows`, `eval_logloss` (nats), `eval_auc_roc` and `export_seconds`.
+      what was written into `model_run_dir`.
 
     Raises:
       InputError: if a split holds only one class or the loss is not finite.
@@ -56,33 +54,26 @@ def train_and_export(
     network = make_dlrm(config, read_vocabulary_sizes(transform_graph_uri), spec[DENSE].shape[0])
     summary = train(network, config, train_files, train_rows)
     report(f"{config.variant}: evaluating {eval_rows:,} rows")
-    metrics = evaluate(network, eval_files)
+    logloss = evaluate(network, eval_files)
     report(f"{config.variant}: exporting")
     start_seconds = time.monotonic()
     export(transform_graph_uri, network, serving_model_dir)
-    result = {
-        "variant": config.variant,
-        "method": config.embedding.method,
-        "seed": config.seed,
-        "config": config.model_dump(mode="json"),
-        "num_parameters": network.num_parameters,
-        "embedding_bytes": network.embedding_bytes,
-        "train_rows": train_rows,
-        **dataclasses.asdict(summary),
-        "eval_rows": eval_rows,
-        **{f"eval_{name}": value for name, value in metrics.items()},
-        "export_seconds": time.monotonic() - start_seconds,
-    }
-    tf.io.gfile.makedirs(model_run_dir)
-    _write_json(result, os.path.join(model_run_dir, TRAINING_FILE))
+    record = TrainingRecord(
+        variant=config.variant,
+        method=config.embedding.method,
+        seed=config.seed,
+        config=config.model_dump(mode="json"),
+        num_parameters=network.num_parameters,
+        embedding_bytes=network.embedding_bytes,
+        train_rows=train_rows,
+        **summary.model_dump(),
+        eval_rows=eval_rows,
+        eval_logloss=logloss if math.isfinite(logloss) else None,
+        export_seconds=time.monotonic() - start_seconds,
+    )
+    write_training_record(model_run_dir, record)
     report(
         f"{train_rows:,} rows, {summary.train_examples_per_second:,.0f} examples/s, "
-        f"eval logloss {metrics['logloss']:.4f}"
+        f"eval logloss {logloss:.4f}"
     )
-    return result
-
-
-def _write_json(value: dict[str, Any], path: str) -> None:
-    with tf.io.gfile.GFile(f"{path}.tmp", "w") as file:
-        file.write(json.dumps(value, indent=1) + "\n")
-    tf.io.gfile.rename(f"{path}.tmp", path, overwrite=True)
+    return record

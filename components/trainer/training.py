@@ -2,8 +2,8 @@
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import tensorflow as tf
@@ -15,11 +15,11 @@ from components.progress import report
 from components.trainer.config import TrainerConfig
 from components.trainer.data import make_dataset
 from components.trainer.model import Dlrm
+from components.training_record import TrainingSummary
 
 _REPORT_SECONDS = 0.5
 _FINAL_LOSS_STEPS = 100
 _EVAL_BATCH_ROWS = 8192
-_AUC_THRESHOLDS = 10_000
 
 
 class ClickModel(tfrs.Model):
@@ -31,16 +31,13 @@ class ClickModel(tfrs.Model):
         self._network = network
         self._task = tfrs.tasks.Ranking(
             loss=tf_keras.losses.BinaryCrossentropy(from_logits=True),
-            metrics=[
-                tf_keras.metrics.BinaryCrossentropy(name="logloss", from_logits=True),
-                tf_keras.metrics.AUC(_AUC_THRESHOLDS, name="auc_roc", from_logits=True),
-            ],
+            metrics=[tf_keras.metrics.BinaryCrossentropy(name="logloss", from_logits=True)],
         )
 
     def compute_loss(
         self, inputs: tuple[Mapping[str, tf.Tensor], tf.Tensor], training: bool = False
     ) -> tf.Tensor:
-        """Returns the mean loss of a batch, a float32 scalar; updates the metrics in evaluation.
+        """Returns the mean loss of a batch, a float32 scalar; updates the metric in evaluation.
 
         Args:
           inputs: the features that `Dlrm` takes, and the labels, float32 `[batch]`.
@@ -50,25 +47,6 @@ class ClickModel(tfrs.Model):
         logits = self._network(features)
         # Keras takes the mean over the last axis, so each row becomes its own.
         return self._task(label[:, None], logits[:, None], compute_metrics=not training)
-
-
-@dataclass(frozen=True)
-class TrainingSummary:
-    """What a training run took.
-
-    Attributes:
-      train_steps: the number of optimizer steps.
-      trace_seconds: wall time of tracing the step.
-      train_seconds: wall time of all steps, input included, tracing not.
-      train_examples_per_second: rows a second after the first step, which prepares the graph.
-      final_train_loss: the mean loss of the last 100 steps, nats.
-    """
-
-    train_steps: int
-    trace_seconds: float
-    train_seconds: float
-    train_examples_per_second: float
-    final_train_loss: float
 
 
 def make_optimizer(
@@ -101,14 +79,20 @@ def make_optimizer(
 
 
 class _Watch:
-    """Collects losses, reports progress, and stops a run whose loss is not a number."""
+    """Reads the losses, reports progress, and stops a run whose loss is not a number.
+
+    Attributes:
+      num_read: the steps whose loss was read.
+      last_losses: those of the last 100 of them, nats.
+    """
 
     def __init__(self, config: TrainerConfig, num_steps: int) -> None:
         self._config = config
         self._num_steps = num_steps
         self._unread: list[tf.Tensor] = []
         self._reported_seconds = time.monotonic()
-        self.losses: list[float] = []
+        self.num_read = 0
+        self.last_losses: deque[float] = deque(maxlen=_FINAL_LOSS_STEPS)
 
     def add(self, loss: tf.Tensor, epoch: int, examples_per_second: float) -> None:
         """Takes one step's loss; says something at most twice a second."""
@@ -119,18 +103,19 @@ class _Watch:
             self.read()
             report(
                 f"epoch {epoch}/{self._config.epochs}, "
-                f"step {len(self.losses)}/{self._num_steps}, loss {self.losses[-1]:.4f}, "
+                f"step {self.num_read}/{self._num_steps}, loss {self.last_losses[-1]:.4f}, "
                 f"{examples_per_second:,.0f} examples/s"
             )
 
     def read(self) -> None:
         """Fetches the losses; they stay on the device until here, so steps are not held up."""
-        for loss in self._unread:
-            self.losses.append(float(loss))
-            if not math.isfinite(self.losses[-1]):
+        for loss in map(float, self._unread):
+            self.num_read += 1
+            self.last_losses.append(loss)
+            if not math.isfinite(loss):
                 raise InputError(
-                    f"the loss of variant {self._config.variant} is {self.losses[-1]} at step "
-                    f"{len(self.losses)}: lower learning_rate ({self._config.learning_rate}) and "
+                    f"the loss of variant {self._config.variant} is {loss} at step "
+                    f"{self.num_read}: lower learning_rate ({self._config.learning_rate}) and "
                     f"embedding_learning_rate ({self._config.embedding_learning_rate}), or look "
                     "for values in the data that are not finite"
                 )
@@ -198,22 +183,23 @@ def train(
             watch.add(loss, epoch, stopwatch.examples_per_second())
     watch.read()
     return TrainingSummary(
-        train_steps=len(watch.losses),
+        train_steps=watch.num_read,
         trace_seconds=trace_seconds,
         train_seconds=stopwatch.seconds(),
         train_examples_per_second=stopwatch.examples_per_second(),
-        final_train_loss=float(np.mean(watch.losses[-_FINAL_LOSS_STEPS:])),
+        final_train_loss=float(np.mean(watch.last_losses)),
     )
 
 
-def evaluate(network: Dlrm, files: Sequence[str]) -> dict[str, float]:
-    """Returns `logloss` (nats) and `auc_roc` of a network on transformed Parquet files."""
+def evaluate(network: Dlrm, files: Sequence[str]) -> float:
+    """Returns the logloss (nats) of a network on transformed Parquet files."""
     model = ClickModel(network)
     dataset = make_dataset(files, _EVAL_BATCH_ROWS, window_rows=1)
     step = _trace(lambda inputs: model.test_step(inputs)["loss"], dataset)
     for inputs in dataset:
         step(inputs)
-    return {metric.name: float(metric.result()) for metric in model.metrics}
+    [logloss] = model.metrics
+    return float(logloss.result())
 
 
 def _trace(step: Callable[..., tf.Tensor], dataset: tf.data.Dataset) -> Callable[..., tf.Tensor]:

@@ -54,7 +54,9 @@ def test_an_anomaly_comes_before_anything_is_learned(tmp_path):
 
 
 def _parameters(nodes):
-    return {name: node.parameters.SerializeToString(deterministic=True) for name, node in nodes.items()}
+    return {
+        name: node.parameters.SerializeToString(deterministic=True) for name, node in nodes.items()
+    }
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,18 @@ import tf_keras
 from components.step_config import StepConfig
 
 
+class MethodConfig(StepConfig):
+    """The options of a method; a method without options uses this class."""
+
+    def check_embedding_dim(self, embedding_dim: int) -> None:
+        """Refuses a width that does not suit the options; called before any step starts.
+
+        Raises:
+          ValueError: by a method that overrides it. The message names the option, the rule and
+            what was received.
+        """
+
+
 class Embedding(tf_keras.layers.Layer, abc.ABC):
     """Maps the ids of one categorical feature to vectors.
 
@@ -18,15 +30,19 @@ class Embedding(tf_keras.layers.Layer, abc.ABC):
     larger than the batch: gather rows, never touch a whole table.
 
     Attributes:
-      Config: the method's options; the base has none.
+      Config: the class of the method's options; the base has none.
       vocabulary_size: ids lie in `[0, vocabulary_size)`.
       embedding_dim: the width of a vector.
     """
 
-    Config: ClassVar[type[StepConfig]] = StepConfig
+    Config: ClassVar[type[MethodConfig]] = MethodConfig
 
     def __init__(
-        self, vocabulary_size: int, embedding_dim: int, config: StepConfig, rng: np.random.Generator
+        self,
+        vocabulary_size: int,
+        embedding_dim: int,
+        config: MethodConfig,
+        rng: np.random.Generator,
     ) -> None:
         """Makes the variables.
 
@@ -35,8 +51,12 @@ class Embedding(tf_keras.layers.Layer, abc.ABC):
           embedding_dim: the width of a vector, 1 or more.
           config: an instance of `Config`.
           rng: the source of all random choices.
+
+        Raises:
+          ValueError: if the width does not suit the options.
         """
         super().__init__()
+        config.check_embedding_dim(embedding_dim)
         self.vocabulary_size = vocabulary_size
         self.embedding_dim = embedding_dim
         self.options = config

@@ -3,8 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from components.step_config import StepConfig
-from components.trainer.embeddings.base import Embedding
+from components.trainer.embeddings.base import Embedding, MethodConfig
 
 
 class Full(Embedding):
@@ -17,7 +16,11 @@ class Full(Embedding):
     """
 
     def __init__(
-        self, vocabulary_size: int, embedding_dim: int, config: StepConfig, rng: np.random.Generator
+        self,
+        vocabulary_size: int,
+        embedding_dim: int,
+        config: MethodConfig,
+        rng: np.random.Generator,
     ) -> None:
         super().__init__(vocabulary_size, embedding_dim, config, rng)
         self._table = self.add_table("table", vocabulary_size, embedding_dim)

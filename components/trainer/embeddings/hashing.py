@@ -6,15 +6,14 @@ import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
-from components.step_config import StepConfig
-from components.trainer.embeddings.base import Embedding
+from components.trainer.embeddings.base import Embedding, MethodConfig
 
 # The Mersenne prime 2**31 - 1. For ids, multiplier and offset below it, the product and sum stay
 # below 2**62, so int64 arithmetic is exact.
 PRIME = 2**31 - 1
 
 
-class HashingConfig(StepConfig):
+class HashingConfig(MethodConfig):
     """Options of `Hashing`.
 
     Attributes:

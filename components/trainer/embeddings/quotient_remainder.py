@@ -7,11 +7,10 @@ import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
-from components.step_config import StepConfig
-from components.trainer.embeddings.base import Embedding
+from components.trainer.embeddings.base import Embedding, MethodConfig
 
 
-class QuotientRemainderConfig(StepConfig):
+class QuotientRemainderConfig(MethodConfig):
     """Options of `QuotientRemainder`.
 
     Attributes:
@@ -23,6 +22,18 @@ class QuotientRemainderConfig(StepConfig):
 
     compression_ratio: float = Field(default=4.0, gt=1, allow_inf_nan=False)
     operation: Literal["mult", "add", "concat"] = "mult"
+
+    def check_embedding_dim(self, embedding_dim: int) -> None:
+        """Refuses an odd width for `"concat"`.
+
+        Raises:
+          ValueError: if there are no two halves.
+        """
+        if self.operation == "concat" and embedding_dim % 2:
+            raise ValueError(
+                "operation 'concat' sets two halves side by side and needs an even embedding_dim; "
+                f"received {embedding_dim}"
+            )
 
 
 class QuotientRemainder(Embedding):
@@ -48,20 +59,11 @@ class QuotientRemainder(Embedding):
         config: QuotientRemainderConfig,
         rng: np.random.Generator,
     ) -> None:
-        """Makes both tables.
-
-        Raises:
-          ValueError: if the operation is `"concat"` and `embedding_dim` is odd.
-        """
         super().__init__(vocabulary_size, embedding_dim, config, rng)
         self._operation = config.operation
         self._num_remainders = math.ceil(vocabulary_size / config.compression_ratio)
         num_quotients = -(-vocabulary_size // self._num_remainders)
-        width = embedding_dim
-        if config.operation == "concat":
-            if embedding_dim % 2:
-                raise ValueError(f"concat needs an even embedding_dim, received {embedding_dim}")
-            width = embedding_dim // 2
+        width = embedding_dim // 2 if config.operation == "concat" else embedding_dim
         low = 1.0 / math.sqrt(vocabulary_size) if config.operation == "mult" else None
         self._quotient_table = self.add_table("quotient", num_quotients, width, low)
         self._remainder_table = self.add_table("remainder", self._num_remainders, width)

@@ -57,29 +57,38 @@ def test_choice_without_the_baseline_names_it_and_the_variants():
         choose_variant([result("a", 0.7, 1), result("b", 0.7, 1)], "full", 0.005)
 
 
+def reason(chosen, *others):
+    return choice_reason(chosen, FULL, [FULL, chosen, *others], 0.005)
+
+
 def test_reason_names_ratio_loss_and_limit():
-    assert choice_reason(result("hashing", 0.7979, 1000), FULL, 0.005) == (
+    assert reason(result("hashing", 0.7979, 1000)) == (
         "Ship hashing: 4.0x smaller embeddings, auc_roc 0.0021 below full (limit 0.005)."
     )
 
 
 def test_reason_of_a_better_variant_has_no_limit():
-    assert choice_reason(result("hashing", 0.8012, 1000), FULL, 0.005) == (
+    assert reason(result("hashing", 0.8012, 1000)) == (
         "Ship hashing: 4.0x smaller embeddings, auc_roc 0.0012 above full."
     )
 
 
 def test_reason_of_a_difference_too_small_to_print_names_none():
-    assert choice_reason(result("hashing", 0.79998, 1000), FULL, 0.005) == (
+    assert reason(result("hashing", 0.79998, 1000)) == (
         "Ship hashing: 4.0x smaller embeddings, the same auc_roc as full."
     )
 
 
 def test_reason_of_the_baseline_says_that_nothing_smaller_is_good_enough():
-    assert choice_reason(FULL, FULL, 0.005) == (
+    assert reason(FULL, result("hashing", 0.7, 1000)) == (
         "Ship full, the baseline: no smaller variant stays within 0.005 of its auc_roc."
     )
 
 
+@pytest.mark.parametrize("others", [[], [result("wide", 0.9, 8000), result("twin", 0.79, 4000)]])
+def test_reason_of_the_baseline_says_that_nothing_smaller_was_compared(others):
+    assert reason(FULL, *others) == "Ship full, the baseline: no smaller variant was compared."
+
+
 def test_reason_of_a_variant_without_embeddings_divides_by_nothing():
-    assert "no embedding table" in choice_reason(result("dense", 0.8, 0), FULL, 0.005)
+    assert "no embedding table" in reason(result("dense", 0.8, 0))

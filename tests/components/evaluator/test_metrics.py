@@ -74,3 +74,13 @@ def test_metrics_are_written_for_tfma(tmp_path):
     written = tfma.load_eval_result(str(tmp_path / "tfma"), model_name="hashing")
     overall = written.get_metrics_for_all_slices()[()]
     assert overall["auc_roc"]["doubleValue"] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_metrics_do_not_depend_on_the_name_of_a_variant(tmp_path):
+    first = {"label": [1, 0, 1], "full": [0.9, 0.2, 0.4], "num_rows": [0.8, 0.4, 0.3]}
+    second = {"label": [0], "full": [0.5], "num_rows": [0.1]}
+    found = compute(tmp_path, pa.table(first), pa.table(second))["num_rows"]
+    # The four rows of the case by hand, in two files of unequal length.
+    assert found.auc_roc == pytest.approx(0.75, abs=1e-9)
+    expected = -(math.log(0.8) + math.log(0.6) + math.log(0.3) + math.log(0.9)) / 4
+    assert found.logloss == pytest.approx(expected, abs=1e-9)

@@ -61,4 +61,7 @@ def test_predictions_report_their_progress(tmp_path, models, caplog):
     rows = raw_rows([0, 1, 0], [1, 2, 3], [b"aa"] * 3)
     with caplog.at_level(logging.INFO, logger=PROGRESS_LOGGER):
         predict(tmp_path, models, rows, batch_size=2)
-    assert caplog.messages == ["predicted 2 rows x 2 variants", "predicted 3 rows x 2 variants"]
+    assert caplog.messages == [
+        "predicted 2 of 3 rows x 2 variants",
+        "predicted 3 of 3 rows x 2 variants",
+    ]

@@ -97,3 +97,15 @@ def name_box(node: ElementTree.Element) -> tuple[float, float, float]:
 
 def test_plot_of_one_variant_without_embeddings():
     assert "full" in texts(auc_against_bytes_svg(comparison(result("full", 0.5, 0), chosen="full")))
+
+
+def test_plot_keeps_its_axis_label_clear_of_long_tick_labels():
+    close = [result("full", 0.7990, 4_000_000), result("hashing", 0.7979, 1_000_000)]
+    svg = auc_against_bytes_svg(comparison(*close, chosen="hashing", max_auc_loss=0.0025))
+    ends = {}
+    for node in ElementTree.fromstring(svg).iter(f"{SVG}text"):
+        ends["".join(node.itertext()).strip()] = float(node.attrib["x"])
+    # A tick label ends at its x, with letters of at most 0.65 of the font size of 10.5 points. The
+    # axis label stands upright on its x and reaches a quarter of the font size beyond it.
+    left = ends["0.7975"] - len("0.7975") * 0.65 * 10.5
+    assert ends["auc_roc on the eval split"] + 10.5 / 4 < left - 4

@@ -1,6 +1,5 @@
 """Tiny SavedModels and raw rows whose predictions can be worked out by hand."""
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +8,7 @@ import tensorflow as tf
 
 from components.evaluator.comparison import Comparison, VariantResult
 from components.parquet import write_table
+from components.training_record import TrainingRecord, write_training_record
 from schemas.criteo import (
     CATEGORICAL_FEATURES,
     DENSE_FEATURES,
@@ -46,18 +46,24 @@ def save_model(path: Path, weight: float, signature: str = RAW_FEATURES) -> Path
 
 def save_training(path: Path, embedding_bytes: int) -> Path:
     """Writes `training.json` as a trainer does and returns its folder."""
-    path.mkdir(parents=True)
-    facts = {
-        "variant": path.name,
-        "method": "full",
-        "num_parameters": 1000,
-        "embedding_bytes": embedding_bytes,
-        "train_rows": 640,
-        "train_steps": 10,
-        "train_seconds": 2.5,
-        "train_examples_per_second": 256.0,
-    }
-    (path / "training.json").write_text(json.dumps(facts))
+    record = TrainingRecord(
+        variant=path.name,
+        method="full",
+        seed=0,
+        config={},
+        num_parameters=1000,
+        embedding_bytes=embedding_bytes,
+        train_rows=640,
+        train_steps=10,
+        trace_seconds=0.5,
+        train_seconds=2.5,
+        train_examples_per_second=256.0,
+        final_train_loss=0.6,
+        eval_rows=100,
+        eval_logloss=0.6,
+        export_seconds=0.5,
+    )
+    write_training_record(str(path), record)
     return path
 
 

@@ -35,7 +35,8 @@ def decoded(line: bytes) -> dict[str, int | bytes | None]:
         if not value:
             row[name] = None
         elif name == LABEL or name in DENSE_FEATURES:
-            row[name] = int(value)
+            sign = -1 if value.startswith(b"-") else 1
+            row[name] = sign * int(value.lstrip(b"-").lstrip(b"0") or b"0")
         else:
             row[name] = value
     return row

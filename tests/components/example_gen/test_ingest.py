@@ -135,10 +135,13 @@ def test_ingest_above_max_bad_rate_fails_with_counts_and_the_first_lines(tmp_pat
         _ingest(tmp_path, [path], ExampleGenConfig(max_bad_rate=0.29))
     message = str(raised.value)
     assert message.startswith(
-        "30 of 100 lines (30.00%) are no valid rows, max_bad_rate allows 29.00%. The first 20:\n"
+        "30 of 100 lines (30.00%) are no valid rows, max_bad_rate allows 29.00%. "
+        f"All of them are in {tmp_path}/q-failed/rejected_rows.jsonl. The first 20:\n"
         f"  {path}:1: 1 column, expected 40\n"
     )
     assert len(message.splitlines()) == 21
+    kept = (tmp_path / "q-failed/rejected_rows.jsonl").read_text().splitlines()
+    assert [json.loads(row)["raw"] for row in kept] == [line.decode() for line in lines[:30]]
 
 
 def test_ingest_at_max_bad_rate_goes_on(tmp_path):
@@ -188,6 +191,14 @@ def test_ingest_reports_rows_as_blocks_get_done(tmp_path, caplog):
     messages = [r.getMessage() for r in caplog.records if r.name == PROGRESS_LOGGER]
     assert messages[-1] == "100 rows"
     assert len(messages) > 5
+
+
+def test_ingest_reports_last_how_many_lines_were_rejected_and_where_they_are(tmp_path, caplog):
+    path = _write(tmp_path / "a.tsv", [*valid_lines(1499), b"no row"])
+    with caplog.at_level(logging.INFO, PROGRESS_LOGGER):
+        _ingest(tmp_path, [path], ExampleGenConfig())
+    messages = [r.getMessage() for r in caplog.records if r.name == PROGRESS_LOGGER]
+    assert messages[-1] == f"1,499 rows, 1 rejected ({tmp_path}/q/rejected_rows.jsonl)"
 
 
 def test_ingest_of_real_rows_loses_none(tmp_path, real_rows):

@@ -21,7 +21,7 @@ def test_left_out_options_equal_defaults_given() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"embedding": {"method": "lowrank"}}, "known: full, hashing, quotient_remainder"),
+        ({"embedding": {"method": "no method"}}, "known: .*hashing"),
         (
             {"embedding": {"method": "hashing", "options": {"compression_ratio": 0.5}}},
             r"compression_ratio: Input should be greater than 1, received 0\.5",
@@ -40,6 +40,14 @@ def test_left_out_options_equal_defaults_given() -> None:
         ({"batch_size": 0}, "batch_size"),
         ({"bottom_mlp": (64, 0)}, r"bottom_mlp\.1"),
         ({"variant": "No Spaces"}, "variant"),
+        ({"variant": "label"}, "variant\n.*another name than 'label'"),
+        (
+            {
+                "embedding": {"method": "quotient_remainder", "options": {"operation": "concat"}},
+                "embedding_dim": 5,
+            },
+            "quotient_remainder: operation 'concat' .* even embedding_dim; received 5",
+        ),
         ({"learningrate": 0.1}, "learningrate"),
         ({"seed": -1}, "seed"),
     ],

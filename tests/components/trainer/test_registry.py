@@ -6,8 +6,11 @@ import pytest
 from components.trainer.registry import known_methods, load_method
 
 
-def test_known_methods_are_the_files_of_the_folder() -> None:
-    assert known_methods() == ("full", "hashing", "quotient_remainder")
+def test_known_methods_are_the_files_of_the_folder_that_hold_one() -> None:
+    methods = known_methods()
+    assert {"full", "hashing", "quotient_remainder"} <= set(methods)
+    assert {"base", "__init__"}.isdisjoint(methods)
+    assert list(methods) == sorted(methods)
 
 
 def test_listing_the_methods_imports_no_tensorflow() -> None:
@@ -23,7 +26,7 @@ def test_class_has_the_name_of_the_file() -> None:
     assert load_method("quotient_remainder").__name__ == "QuotientRemainder"
 
 
-@pytest.mark.parametrize("name", ["base", "__init__", "../model", "lowrank"])
+@pytest.mark.parametrize("name", ["base", "__init__", "../model", "no method"])
 def test_a_name_without_a_file_is_refused_with_the_known_ones(name: str) -> None:
-    with pytest.raises(ValueError, match="known: full, hashing, quotient_remainder"):
+    with pytest.raises(ValueError, match=r"known: .*hashing"):
         load_method(name)

@@ -10,7 +10,8 @@ from components.progress import PROGRESS_LOGGER
 from components.trainer.config import TrainerConfig
 from components.trainer.data import find_files, read_rows
 from components.trainer.model import Dlrm, make_dlrm
-from components.trainer.training import TrainingSummary, evaluate, make_optimizer, train
+from components.trainer.training import evaluate, make_optimizer, train
+from components.training_record import TrainingSummary
 from components.vocabulary_sizes import read_vocabulary_sizes
 from schemas.criteo import CATEGORICAL, DENSE
 from tests.components.trainer.conftest import NUM_TRAIN_ROWS, TinySplits
@@ -22,6 +23,17 @@ def run(splits: TinySplits, config: TrainerConfig) -> tuple[Dlrm, TrainingSummar
     network = make_dlrm(config, read_vocabulary_sizes(str(splits.graph)), dense_width=26)
     summary = train(network, config, find_files([f"{splits.train}/*"]), NUM_TRAIN_ROWS)
     return network, summary
+
+
+def labels_and_probabilities(network: Dlrm, splits: TinySplits) -> tuple[np.ndarray, np.ndarray]:
+    """Of the eval split, float32 and float64 `[num_rows]`."""
+    rows = [read_rows(path) for path in find_files([f"{splits.eval}/*"])]
+    features = {
+        DENSE: tf.constant(np.concatenate([r.dense for r in rows])),
+        CATEGORICAL: tf.constant(np.concatenate([r.categorical for r in rows])),
+    }
+    probabilities = tf.sigmoid(network(features)).numpy().astype(float)
+    return np.concatenate([r.label for r in rows]), probabilities
 
 
 def test_same_seed_gives_identical_weights(tiny_splits: TinySplits) -> None:
@@ -58,7 +70,7 @@ def test_training_learns_the_planted_effects(
         | {"embedding_learning_rate": rate, "epochs": 4}
     )
     network, _ = run(tiny_splits, config)
-    assert evaluate(network, find_files([f"{tiny_splits.eval}/*"]))["auc_roc"] > 0.65
+    assert roc_auc_score(*labels_and_probabilities(network, tiny_splits)) > 0.65
 
 
 def test_mlp_rate_falls_linearly_and_the_embeddings_keep_theirs(tiny_splits: TinySplits) -> None:
@@ -86,19 +98,22 @@ def test_rows_that_are_not_in_the_data_keep_their_values(tiny_splits: TinySplits
     np.testing.assert_array_equal(changed, seen)
 
 
-def test_metrics_match_scikit_learn(tiny_splits: TinySplits) -> None:
+def test_logloss_matches_scikit_learn(tiny_splits: TinySplits) -> None:
     network, _ = run(tiny_splits, CONFIG)
-    files = find_files([f"{tiny_splits.eval}/*"])
-    metrics = evaluate(network, files)
-    rows = [read_rows(path) for path in files]
-    label = np.concatenate([r.label for r in rows])
-    features = {
-        DENSE: tf.constant(np.concatenate([r.dense for r in rows])),
-        CATEGORICAL: tf.constant(np.concatenate([r.categorical for r in rows])),
-    }
-    probability = tf.sigmoid(network(features)).numpy().astype(float)
-    assert metrics["logloss"] == pytest.approx(log_loss(label, probability), abs=1e-5)
-    assert metrics["auc_roc"] == pytest.approx(roc_auc_score(label, probability), abs=1e-3)
+    logloss = evaluate(network, find_files([f"{tiny_splits.eval}/*"]))
+    expected = log_loss(*labels_and_probabilities(network, tiny_splits))
+    assert logloss == pytest.approx(expected, abs=1e-5)
+
+
+def test_final_train_loss_is_the_mean_of_the_last_steps(
+    tiny_splits: TinySplits, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("components.trainer.training._REPORT_SECONDS", 0.0)
+    monkeypatch.setattr("components.trainer.training._FINAL_LOSS_STEPS", 3)
+    with caplog.at_level(logging.INFO, PROGRESS_LOGGER):
+        _, summary = run(tiny_splits, CONFIG)
+    losses = [float(message.split("loss ")[1].split(",")[0]) for message in caplog.messages]
+    assert summary.final_train_loss == pytest.approx(sum(losses[-3:]) / 3, abs=1e-4)
 
 
 def test_a_loss_that_is_not_finite_stops_with_step_and_rate(tiny_splits: TinySplits) -> None:

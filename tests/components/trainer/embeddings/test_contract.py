@@ -1,5 +1,7 @@
 """What every embedding method must do; a new file in the folder is tested without an edit."""
 
+import ast
+import inspect
 from pathlib import Path
 
 import numpy as np
@@ -128,3 +130,18 @@ def test_two_steps_lower_the_loss(name: str) -> None:
 def test_wrong_ids_are_refused(name: str, ids: tf.Tensor) -> None:
     with pytest.raises(ValueError, match=r"ids must be int32 or int64 \[batch\]"):
         make(name)(ids)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_file_imports_no_other_method(name: str) -> None:
+    """A trainer's cache key holds `base`, `full` and its own method's file, and no other method."""
+    imported: set[str] = set()
+    for node in ast.walk(ast.parse(Path(inspect.getfile(load_method(name))).read_text())):
+        if isinstance(node, ast.Import):
+            imported |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, "a relative import"
+            imported |= {f"{node.module}.{alias.name}" for alias in node.names}
+    for other in {*METHODS, "*"} - {name}:
+        path = f"components.trainer.embeddings.{other}"
+        assert not any(f"{module}.".startswith(f"{path}.") for module in imported)

@@ -79,7 +79,7 @@ def test_products_start_within_the_range_of_a_full_table() -> None:
 
 
 def test_concat_with_an_odd_width_is_refused() -> None:
-    with pytest.raises(ValueError, match="concat needs an even embedding_dim, received 5"):
+    with pytest.raises(ValueError, match="even embedding_dim; received 5"):
         make(1_000, 5, "concat")
 
 

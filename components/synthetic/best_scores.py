@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from components.example_gen.planted_model import PROBABILITIES
+from components.synthetic.planted_model import PROBABILITIES
 
 
 class LogitCounts:
@@ -32,7 +32,8 @@ class LogitCounts:
         that the one drawn as a click has the larger probability of it (ties count half), and the
         mean entropy.
         """
-        return _scores(self._rows * PROBABILITIES, self._rows * (1.0 - PROBABILITIES))
+        clicks, others = self._rows * PROBABILITIES, self._rows * (1.0 - PROBABILITIES)
+        return _auc_roc(clicks, others), _logloss(clicks, others)
 
     def best_normalized_entropy(self) -> float:
         """Returns the best logloss over the entropy of the mean probability (He et al. 2014)."""
@@ -40,19 +41,23 @@ class LogitCounts:
         entropy = -(rate * np.log(rate) + (1.0 - rate) * np.log1p(-rate))
         return float(self.best()[1] / entropy)
 
-    def realized(self) -> tuple[float, float]:
+    def realized(self) -> tuple[float | None, float]:
         """Returns auc_roc and logloss (nats) of the planted probabilities on the drawn labels.
 
-        The auc_roc is NaN where only one class was drawn.
+        The auc_roc is None where only one class was drawn.
         """
-        return _scores(self._clicks, self._rows - self._clicks)
+        clicks, others = self._clicks, self._rows - self._clicks
+        has_both_classes = clicks.any() and others.any()
+        return _auc_roc(clicks, others) if has_both_classes else None, _logloss(clicks, others)
 
 
-def _scores(clicks: npt.NDArray[Any], others: npt.NDArray[Any]) -> tuple[float, float]:
-    """Returns auc_roc and logloss of `PROBABILITIES` on weighted rows of both classes."""
-    total_clicks, total_others = float(clicks.sum()), float(others.sum())
-    ranked = float(np.sum(clicks * (np.cumsum(others) - 0.5 * others)))
-    pairs = total_clicks * total_others
+def _auc_roc(clicks: npt.NDArray[Any], others: npt.NDArray[Any]) -> float:
+    """Returns the auc_roc of `PROBABILITIES` on weighted rows of both classes."""
+    ranked = np.sum(clicks * (np.cumsum(others) - 0.5 * others))
+    return float(ranked) / (float(clicks.sum()) * float(others.sum()))
+
+
+def _logloss(clicks: npt.NDArray[Any], others: npt.NDArray[Any]) -> float:
+    """Returns the logloss (nats) of `PROBABILITIES` on weighted rows."""
     gains = np.sum(clicks * np.log(PROBABILITIES)) + np.sum(others * np.log1p(-PROBABILITIES))
-    auc_roc = ranked / pairs if pairs else float("nan")
-    return auc_roc, -float(gains) / (total_clicks + total_others)
+    return -float(gains) / float(clicks.sum() + others.sum())

@@ -5,8 +5,10 @@ Challenge: rates, means, deviations and power laws, and the published numbers of
 Features are drawn independently of each other; only missing values come in groups, as there.
 
 Rows are drawn in blocks of `BLOCK_ROWS`, each from a counter-based generator (Philox; Salmon et al.
-2011, Parallel random numbers: as easy as 1, 2, 3) keyed by seed and block. Everything is integer
-arithmetic on its raw output, so the same seed gives the same rows on every machine.
+2011, Parallel random numbers: as easy as 1, 2, 3) keyed by seed and block. A row is integer
+arithmetic on its raw output and on tables of quantiles. The tables come from exponentials, powers
+and logarithms in float64, rounded to integers, which hides nearly all of the last bits in which
+machines differ; the tests see equal bytes with and without the vector units of a CPU.
 """
 
 import math

@@ -16,8 +16,15 @@ from pydantic import ValidationError
 from sklearn.metrics import log_loss, roc_auc_score
 
 from components.errors import InputError
-from components.example_gen.best_scores import LogitCounts
-from components.example_gen.click_log_rows import (
+from components.progress import PROGRESS_LOGGER
+from components.synthetic.best_scores import LogitCounts
+from components.synthetic.click_log import (
+    GENERATOR_VERSION,
+    SyntheticConfig,
+    summary_path,
+    write_click_log,
+)
+from components.synthetic.click_log_rows import (
     BLOCK_ROWS,
     CATEGORY_SHAPES,
     INTEGER_SHAPES,
@@ -27,16 +34,8 @@ from components.example_gen.click_log_rows import (
     Rows,
     RowSource,
 )
-from components.example_gen.click_log_text import category_codes
-from components.example_gen.planted_model import PROBABILITIES, PlantedModel
-from components.example_gen.synthetic import (
-    GENERATOR_VERSION,
-    SyntheticConfig,
-    main,
-    summary_path,
-    write_click_log,
-)
-from components.progress import PROGRESS_LOGGER
+from components.synthetic.click_log_text import category_codes
+from components.synthetic.planted_model import PROBABILITIES, PlantedModel
 from schemas.criteo import CATEGORICAL_FEATURES, DENSE_FEATURES, RAW_COLUMNS
 
 ROOT = Path(__file__).parents[3]
@@ -76,14 +75,17 @@ def test_bytes_of_a_version_never_change(tmp_path: Path) -> None:
     assert (GENERATOR_VERSION, digest[:16]) == (2, "fef98ce1efa38060")
 
 
-def test_bytes_same_in_another_process(tmp_path: Path) -> None:
+def test_log_and_summary_same_in_another_process_without_vector_units(tmp_path: Path) -> None:
     here = _write(tmp_path / "a.tsv", rows=1_000, seed=3)
     there = tmp_path / "b.tsv"
-    command = [sys.executable, "-m", "components.example_gen.synthetic"]
+    command = [sys.executable, "-m", "components.synthetic"]
     flags = ["--rows", "1000", "--seed", "3", "--out", str(there)]
-    environment = {**os.environ, "PYTHONHASHSEED": "17"}
+    # Names that this machine lacks are ignored with a warning.
+    features = "SSE41 SSE42 AVX AVX2 FMA3 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_ICL"
+    environment = {**os.environ, "PYTHONHASHSEED": "17", "NPY_DISABLE_CPU_FEATURES": features}
     subprocess.run(command + flags, cwd=ROOT, env=environment, check=True, capture_output=True)
     assert there.read_bytes() == here
+    assert summary_path(there).read_bytes() == summary_path(tmp_path / "a.tsv").read_bytes()
 
 
 def test_longer_log_starts_with_shorter_one(tmp_path: Path) -> None:
@@ -223,6 +225,20 @@ def test_realized_scores_agree_with_sklearn(block: Rows, model: PlantedModel) ->
     expected = (roc_auc_score(labels, probability), log_loss(labels, probability))
     assert counts.realized() == pytest.approx(expected, rel=1e-9)
     assert counts.click_rate == labels.mean()
+
+
+def test_log_of_one_class_has_no_realized_auc_roc(tmp_path: Path) -> None:
+    config = SyntheticConfig(rows=1)
+    first = write_click_log(config, tmp_path / "a.tsv")
+    again = write_click_log(config, tmp_path / "a.tsv")
+    assert first.realized_auc_roc is None
+    assert again == first
+
+
+def test_summary_scores_have_nine_decimals(tmp_path: Path) -> None:
+    summary = write_click_log(SyntheticConfig(rows=1_000), tmp_path / "a.tsv").model_dump()
+    for name in ("best_auc_roc", "best_logloss", "realized_auc_roc", "realized_logloss"):
+        assert summary[name] == float(f"{summary[name]:.9f}")
 
 
 def test_planted_probabilities_score_within_sampling_error_of_best(tmp_path: Path) -> None:
@@ -374,17 +390,6 @@ def test_config_survives_its_json() -> None:
 def test_both_sizes_named_in_error() -> None:
     with pytest.raises(ValidationError, match=r"received rows=3, megabytes=2\.0"):
         SyntheticConfig(rows=3, megabytes=2.0)
-
-
-def test_main_prints_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--rows", "30", "--out", str(tmp_path / "a.tsv")]) == 0
-    assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / "a.json").read_bytes())
-
-
-def test_main_reports_bad_flags(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with pytest.raises(SystemExit, match="2"):
-        main(["--rows", "0", "--out", str(tmp_path / "a.tsv")])
-    assert "rows" in capsys.readouterr().err
 
 
 def test_log_covers_all_features() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from components.example_gen.click_log_rows import (
+from components.synthetic.click_log_rows import (
     BLOCK_ROWS,
     INTEGER_SHAPES,
     MISSING_RANK,

@@ -9,14 +9,17 @@ A missing value has effects of its own. Those of a category shrink with its rank
 `MAX_RANKS`: what no number of rows could teach is not planted.
 
 The logit is a multiple of 1 / `LOGIT_STEPS`. Rows are therefore counted by logit, and the best
-achievable scores follow from the counts without approximation. Tables and sums use operations that
-IEEE 754 defines exactly, so the labels do not depend on the machine.
+achievable scores follow from the counts without approximation.
+
+What is added up in a row uses operations that IEEE 754 defines exactly. The scales and the bias are
+fitted to the pilot rows and rounded, and the probabilities come from an exponential and are rounded
+to multiples of 2**-32: that hides nearly all of the last bits in which machines differ.
 """
 
 import numpy as np
 import numpy.typing as npt
 
-from components.example_gen.click_log_rows import (
+from components.synthetic.click_log_rows import (
     BLOCK_ROWS,
     CATEGORY_SHAPES,
     INTEGER_SHAPES,
@@ -57,9 +60,9 @@ LATENT_DIM = 1
 CURVATURE = 0.1  # weight of the square of an integer's scaled logarithm
 LOGIT_STEPS = 1_024
 MAX_LOGIT = 16
-PROBABILITIES: npt.NDArray[np.float64] = 1.0 / (
-    1.0 + np.exp(-np.arange(-MAX_LOGIT * LOGIT_STEPS, MAX_LOGIT * LOGIT_STEPS + 1) / LOGIT_STEPS)
-)
+_LOGITS = np.arange(-MAX_LOGIT * LOGIT_STEPS, MAX_LOGIT * LOGIT_STEPS + 1) / LOGIT_STEPS
+# Rounded to the grid of the draws: a click is a uniform 32-bit draw below its probability.
+PROBABILITIES: npt.NDArray[np.float64] = np.rint(2.0**32 / (1.0 + np.exp(-_LOGITS))) / 2.0**32
 
 _SCALE_STEPS = 4_096
 
@@ -144,7 +147,7 @@ class PlantedModel:
             for deviation, part in zip(deviations, self._parts(pilot), strict=True)
         ]
         self._bias_steps = self._find_bias(pilot, click_rate)
-        self._thresholds = np.rint(PROBABILITIES * 2.0**32).astype(np.uint64)
+        self._thresholds = (PROBABILITIES * 2.0**32).astype(np.uint64)
 
     def _find_bias(self, pilot: Rows, click_rate: float) -> int:
         self._bias_steps = 0

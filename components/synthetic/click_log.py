@@ -1,14 +1,11 @@
 """Synthetic click logs in the raw Criteo format, with known best scores.
 
-    python -m components.example_gen.synthetic --rows 100000 --seed 0 --out data.tsv
-
-writes `data.tsv` and, beside it, `data.json`: what was drawn and the best auc_roc and logloss that
-any model can reach on it. The same configuration gives the same bytes. Rows come in blocks that
-depend on the seed and their number alone, so a longer log starts with the shorter one, and memory
-does not grow with the size.
+Beside a log `data.tsv` lies `data.json`: what was drawn and the best auc_roc and logloss that any
+model can reach on it. The same configuration gives the same bytes. Rows come in blocks that depend
+on the seed and their number alone, so a longer log starts with the shorter one, and memory does not
+grow with the size.
 """
 
-import argparse
 import gzip
 import os
 import sys
@@ -20,12 +17,12 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from components.errors import InputError
-from components.example_gen.best_scores import LogitCounts
-from components.example_gen.click_log_rows import BLOCK_ROWS, PILOT_BLOCK, RowSource
-from components.example_gen.click_log_text import RowWriter
-from components.example_gen.planted_model import PlantedModel
 from components.progress import report
 from components.step_config import StepConfig
+from components.synthetic.best_scores import LogitCounts
+from components.synthetic.click_log_rows import BLOCK_ROWS, PILOT_BLOCK, RowSource
+from components.synthetic.click_log_text import RowWriter
+from components.synthetic.planted_model import PlantedModel
 
 # Raised whenever the same configuration gives other bytes: stored logs are then written anew.
 GENERATOR_VERSION = 2
@@ -66,12 +63,11 @@ class SyntheticConfig(StepConfig):
 
 
 class Summary(BaseModel):
-    """What was written; the content of the JSON beside the log.
+    """What was written; the content of the JSON beside the log. Scores have nine decimals.
 
     Attributes:
       generator_version: `GENERATOR_VERSION` of the code that wrote it.
       config: the configuration.
-      seed: the seed.
       rows: the number of rows.
       bytes: the size before compression.
       file_bytes: the size of the file.
@@ -88,7 +84,6 @@ class Summary(BaseModel):
 
     generator_version: int
     config: SyntheticConfig
-    seed: int
     rows: int
     bytes: int
     file_bytes: int
@@ -151,22 +146,26 @@ def _write_file(config: SyntheticConfig, path: Path, compressed: bool) -> Summar
             num_rows, num_bytes, counts = _write_rows(config, file)
     if num_rows == 0:
         raise InputError(f"megabytes={config.megabytes} is less than one row takes")
-    best_auc_roc, best_logloss = counts.best()
+    best_auc_roc, best_logloss = map(_rounded, counts.best())
     realized_auc_roc, realized_logloss = counts.realized()
     return Summary(
         generator_version=GENERATOR_VERSION,
         config=config,
-        seed=config.seed,
         rows=num_rows,
         bytes=num_bytes,
         file_bytes=path.stat().st_size,
         click_rate=counts.click_rate,
         best_auc_roc=best_auc_roc,
         best_logloss=best_logloss,
-        best_normalized_entropy=counts.best_normalized_entropy(),
-        realized_auc_roc=realized_auc_roc,
-        realized_logloss=realized_logloss,
+        best_normalized_entropy=_rounded(counts.best_normalized_entropy()),
+        realized_auc_roc=None if realized_auc_roc is None else _rounded(realized_auc_roc),
+        realized_logloss=_rounded(realized_logloss),
     )
+
+
+def _rounded(score: float) -> float:
+    """Drops the last digits, in which one machine's sums and logarithms differ from another's."""
+    return round(score, 9)
 
 
 def _stored_summary(config: SyntheticConfig, path: Path) -> Summary | None:
@@ -211,37 +210,3 @@ def write_click_log(config: SyntheticConfig, path: Path) -> Summary:
         log.unlink(missing_ok=True)
         text.unlink(missing_ok=True)
     return summary
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Writes the log that the flags ask for and prints its summary."""
-    parser = argparse.ArgumentParser(
-        prog="python -m components.example_gen.synthetic",
-        description="Write a synthetic click log in the raw Criteo format, and its best scores.",
-    )
-    size = parser.add_mutually_exclusive_group(required=True)
-    size.add_argument("--rows", type=int, help="number of rows")
-    size.add_argument("--megabytes", type=float, help="size in 10**6 bytes, cut after a whole row")
-    parser.add_argument("--seed", type=int, default=0, help="same seed, same bytes (default 0)")
-    parser.add_argument("--click-rate", type=float, default=0.25, help="default 0.25")
-    parser.add_argument("--logit-scale", type=float, default=1.0, help="more is easier (default 1)")
-    parser.add_argument("--category-skew", type=float, default=1.0, help="default 1: as measured")
-    parser.add_argument("--out", type=Path, required=True, help="the log; .gz is compressed")
-    values = vars(parser.parse_args(arguments))
-    path = values.pop("out")
-    try:
-        summary = write_click_log(SyntheticConfig(**values), path)
-    except ValidationError as error:
-        problems = "; ".join(
-            f"{'.'.join(map(str, e['loc'])) or 'size'}: {e['msg']}, received {e['input']!r}"
-            for e in error.errors()
-        )
-        parser.error(problems)
-    except (InputError, OSError) as error:
-        parser.error(str(error))
-    print(summary.model_dump_json(indent=2))
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,67 @@
+import json
+
+import pytest
+
+from components.errors import InputError
+from components.training_record import (
+    TRAINING_FILE,
+    TrainingRecord,
+    read_training_record,
+    write_training_record,
+)
+
+RECORD = TrainingRecord(
+    variant="full",
+    method="full",
+    seed=0,
+    config={"embedding": {"method": "full"}},
+    num_parameters=1000,
+    embedding_bytes=4000,
+    train_rows=640,
+    train_steps=10,
+    trace_seconds=0.5,
+    train_seconds=2.5,
+    train_examples_per_second=256.0,
+    final_train_loss=0.6,
+    eval_rows=100,
+    eval_logloss=None,
+    export_seconds=1.5,
+)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    write_training_record(str(tmp_path / "run"), RECORD)
+    return tmp_path / "run"
+
+
+def test_record_is_read_back(folder):
+    assert read_training_record(str(folder)) == RECORD
+
+
+def test_record_is_flat_json_and_the_only_file(folder):
+    assert [path.name for path in folder.iterdir()] == [TRAINING_FILE]
+    written = json.loads((folder / TRAINING_FILE).read_text())
+    assert (written["train_seconds"], written["embedding_bytes"]) == (2.5, 4000)
+    assert written["eval_logloss"] is None
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"training\.json: not found"):
+        read_training_record(str(tmp_path))
+
+
+@pytest.mark.parametrize(("field", "value"), [("embedding_bytes", -1), ("train_seconds", "long")])
+def test_wrong_value_names_file_and_field(folder, field, value):
+    facts = json.loads((folder / TRAINING_FILE).read_text())
+    (folder / TRAINING_FILE).write_text(json.dumps(facts | {field: value}))
+    with pytest.raises(InputError, match=rf"training\.json: (?s:.*){field}"):
+        read_training_record(str(folder))
+
+
+def test_missing_field_names_file_and_field(folder):
+    facts = json.loads((folder / TRAINING_FILE).read_text())
+    del facts["embedding_bytes"]
+    (folder / TRAINING_FILE).write_text(json.dumps(facts))
+    with pytest.raises(InputError, match=r"training\.json: (?s:.*)embedding_bytes"):
+        read_training_record(str(folder))
