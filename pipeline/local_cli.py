@@ -35,10 +35,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             config = load_config(flags.preset, flags.variants, flags.set)
             _check_root(root)
-            log_to_file(log_path)
         except InputError as error:
             return _fail(console, str(error), _USAGE)
+        except KeyboardInterrupt:
+            return _fail(console, "interrupted", _INTERRUPTED)
         try:
+            log_to_file(log_path)
             _run(config, root, flags.data, console)
         except KeyboardInterrupt:
             message = "interrupted; finished steps are kept, the next run goes on from there"
@@ -101,6 +103,12 @@ def _before(error: BaseException) -> BaseException | None:
     return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
 
 
+def _not_empty(text: str) -> str:
+    if not text:
+        raise argparse.ArgumentTypeError("expected a file pattern, received nothing")
+    return text
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="run_local.py",
@@ -114,6 +122,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--data",
+        type=_not_empty,
         metavar="GLOB",
         help="raw click logs, plain or .gz (default: generate the preset's synthetic log)",
     )

@@ -54,3 +54,18 @@ def test_cause_of_other_errors_is_the_innermost_with_its_type():
             raise RuntimeError("wrapped") from error
     except RuntimeError as error:
         assert _cause(error) == "KeyError: 'x'"
+
+
+def test_interrupt_while_loading_gives_one_line(tmp_path, capsys, monkeypatch):
+    def interrupted(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("pipeline.local_cli.load_config", interrupted)
+    assert main(["--root", str(tmp_path / "run")]) == 130
+    assert capsys.readouterr().err == "error: interrupted\n"
+
+
+def test_empty_data_pattern_is_refused(capsys):
+    with pytest.raises(SystemExit, match="2"):
+        main(["--data", ""])
+    assert "expected a file pattern" in capsys.readouterr().err
