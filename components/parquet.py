@@ -1,20 +1,15 @@
 """Parquet files of a split, on any file system that TensorFlow's gfile reaches."""
 
 import os
+from collections.abc import Sequence
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import tensorflow as tf
 
-from components.files import write_bytes
+from components.files import ArrowFile, write_bytes
 
 SUFFIX = ".parquet"
-
-
-class _SeekableFile(tf.io.gfile.GFile):
-    """A gfile that Arrow can seek in: Arrow asks an open file for `closed`, which gfile lacks."""
-
-    closed = False
 
 
 def list_files(split_uri: str) -> list[str]:
@@ -29,17 +24,28 @@ def list_files(split_uri: str) -> list[str]:
     return files
 
 
-def read_table(path: str, columns: list[str] | None = None) -> pa.Table:
-    """Reads one file into memory; of `columns`, only their bytes and the footer are read."""
-    with _SeekableFile(path, "rb") as file:
+def read_table(
+    path: str, columns: list[str] | None = None, dictionary_columns: Sequence[str] = ()
+) -> pa.Table:
+    """Reads one file into memory.
+
+    Args:
+      path: the file.
+      columns: read only these: only their bytes and the footer are read.
+      dictionary_columns: binary columns to return dictionary-encoded with int32 indices. Most are
+        stored so, and are read without looking at the value of each row. The dictionaries of two
+        chunks may differ.
+    """
+    with ArrowFile(path, "rb") as file:
         # One large read is the fastest way to the whole file.
         source = pa.BufferReader(file.read()) if columns is None else pa.PythonFile(file, "r")
-        return pq.ParquetFile(source).read(columns=columns, use_threads=False)
+        parquet = pq.ParquetFile(source, read_dictionary=list(dictionary_columns))
+        return parquet.read(columns=columns, use_threads=False)
 
 
 def count_rows(path: str) -> int:
     """Returns the number of rows in a file, from its footer."""
-    with _SeekableFile(path, "rb") as file:
+    with ArrowFile(path, "rb") as file:
         return int(pq.ParquetFile(pa.PythonFile(file, "r")).metadata.num_rows)
 
 

@@ -4,24 +4,26 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from schemas.criteo import (
-    CATEGORICAL_FEATURES,
-    DENSE_FEATURES,
-    MISSING_CATEGORY,
-    MISSING_INTEGER,
-)
+from schemas.click_log import LABEL, MISSING_CATEGORY, MISSING_FLOAT, MISSING_INTEGER
 
 
 def raw_tensors(rows: pa.Table) -> dict[str, np.ndarray]:
-    """Returns one array `[num_rows]` a feature: int64 integers, object (bytes) categories.
+    """Returns one array `[num_rows]` a feature: int64, float32 or object (bytes).
 
     Args:
-      rows: columns as in `schemas.criteo.raw_arrow_schema`; null is missing. The label is
-        ignored.
+      rows: columns as in `schemas.click_log.raw_arrow_schema`; null is missing. The label is left
+        out.
     """
-    tensors: dict[str, np.ndarray] = {}
-    for name in DENSE_FEATURES:
-        tensors[name] = pc.fill_null(rows[name], MISSING_INTEGER).to_numpy()
-    for name in CATEGORICAL_FEATURES:
-        tensors[name] = pc.fill_null(rows[name], MISSING_CATEGORY).to_numpy()
-    return tensors
+    return {
+        name: pc.fill_null(rows[name], _missing(rows[name].type)).to_numpy()
+        for name in rows.column_names
+        if name != LABEL
+    }
+
+
+def _missing(kind: pa.DataType) -> pa.Scalar:
+    if pa.types.is_integer(kind):
+        return pa.scalar(MISSING_INTEGER, kind)
+    if pa.types.is_floating(kind):
+        return pa.scalar(MISSING_FLOAT, kind)
+    return pa.scalar(MISSING_CATEGORY, kind)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -10,30 +10,44 @@ from pydantic import Field, ValidationError, model_validator
 from components.errors import InputError
 from components.evaluator.config import EvaluatorConfig, check_baseline
 from components.example_gen.config import ExampleGenConfig
-from components.step_config import StepConfig
+from components.example_validator.config import GuardConfig
 from components.synthetic.click_log import SyntheticConfig
 from components.trainer.config import TrainerConfig
 from components.trainer.registry import known_methods
 from components.transform.config import TransformConfig
+from schemas.click_log import ClickLog
+from schemas.schema_file import SchemaFile, read_schema_file
+from schemas.step_config import StepConfig
 
 _PRESETS = Path(__file__).parent / "presets"
 ALL_VARIANTS = "all"
+DEFAULT_SCHEMA = "criteo"
+
+
+_DERIVED_TRAINER_FIELDS = {
+    "variant": "a variant's name is its key in `variants`",
+    "negative_sampling_rate": "it is example_gen.negative_sampling_rate",
+}
 
 
 class PipelineConfig(StepConfig):
     """Everything that a run depends on besides its data.
 
     Attributes:
+      click_log: the layout of the raw rows.
       synthetic: the generated click log that stands in where no data is given.
-      example_gen: reading and splitting.
+      example_gen: reading, selecting and splitting.
+      example_validator: what stops a run before anything is learned from the rows.
       transform: preprocessing.
       trainer: `TrainerConfig` fields that all variants share.
       variants: name -> the `TrainerConfig` fields of one variant, which win over `trainer`.
       evaluator: comparison and choice.
     """
 
+    click_log: ClickLog
     synthetic: SyntheticConfig
     example_gen: ExampleGenConfig = Field(default_factory=ExampleGenConfig)
+    example_validator: GuardConfig = Field(default_factory=GuardConfig)
     transform: TransformConfig = Field(default_factory=TransformConfig)
     trainer: dict[str, Any] = Field(default_factory=dict)
     variants: dict[str, dict[str, Any]] = Field(min_length=1)
@@ -41,6 +55,8 @@ class PipelineConfig(StepConfig):
 
     @model_validator(mode="after")
     def _check_the_parts_together(self) -> "PipelineConfig":
+        self.transform.check_columns(self.click_log)
+        self.example_validator.check_columns(self.click_log)
         self.trainers()
         check_baseline(self.evaluator, self.variants)
         return self
@@ -54,12 +70,12 @@ class PipelineConfig(StepConfig):
         trainers = {}
         for name, fields in self.variants.items():
             values = {**self.trainer, **fields}
-            if "variant" in values:
-                raise ValueError(
-                    "trainer.variant cannot be set: a variant's name is its key in `variants`"
-                )
+            for field, source in _DERIVED_TRAINER_FIELDS.items():
+                if field in values:
+                    raise ValueError(f"trainer.{field} cannot be set: {source}")
+            rate = self.example_gen.negative_sampling_rate
             try:
-                trainers[name] = TrainerConfig(variant=name, **values)
+                trainers[name] = TrainerConfig(variant=name, negative_sampling_rate=rate, **values)
             except ValidationError as error:
                 raise ValueError(f"variants.{name} with trainer: {_describe(error)}") from error
         return trainers
@@ -71,7 +87,10 @@ def known_presets() -> tuple[str, ...]:
 
 
 def load_config(
-    preset: str, variants: Sequence[str] | None = None, assignments: Sequence[str] = ()
+    preset: str,
+    variants: Sequence[str] | None = None,
+    assignments: Sequence[str] = (),
+    schema: str = DEFAULT_SCHEMA,
 ) -> PipelineConfig:
     """Builds the configuration from a preset and what was said on the command line.
 
@@ -80,13 +99,16 @@ def load_config(
       variants: the variants to compare, of the preset or any embedding method by its name;
         `["all"]` stands for all of them. None keeps the preset's.
       assignments: `section.field=value`, applied in order; values are YAML.
+      schema: the log's schema, by name or as a YAML file; see `schemas.schema_file`.
 
     Raises:
-      InputError: if a preset, a variant, a section or a field is unknown or a value not allowed.
+      InputError: if a preset, a variant, a section or a field is unknown or a value not allowed,
+        or the schema file is missing or wrong.
     """
     if preset not in known_presets():
         raise InputError(f"unknown preset {preset!r}; known: {', '.join(known_presets())}")
     values = yaml.safe_load((_PRESETS / f"{preset}.yaml").read_text())
+    _add_schema(values, _read_schema(schema))
     if variants is not None:
         values["variants"] = _select_variants(values["variants"], variants)
     for assignment in assignments:
@@ -94,7 +116,21 @@ def load_config(
     try:
         return PipelineConfig.model_validate(values)
     except ValidationError as error:
-        raise InputError(f"preset {preset}: {_describe(error)}") from error
+        raise InputError(f"preset {preset}, schema {schema}: {_describe(error)}") from error
+
+
+def _read_schema(schema: str) -> SchemaFile:
+    try:
+        return read_schema_file(schema)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+
+
+def _add_schema(values: dict[str, Any], schema: SchemaFile) -> None:
+    """Puts the layout and the treatments of a schema file where they belong, in place."""
+    values["click_log"] = schema.click_log
+    columns = values.setdefault("transform", {}).setdefault("columns", {})
+    values["transform"]["columns"] = {**schema.columns, **columns}
 
 
 def _select_variants(
@@ -155,5 +191,5 @@ def _siblings(root: str, location: Sequence[str | int]) -> list[str]:
     """The fields that exist where an unknown one was given."""
     model: Any = {"PipelineConfig": PipelineConfig, "TrainerConfig": TrainerConfig}[root]
     for part in location[:-1]:
-        model = model.model_fields[str(part)].annotation
+        model = get_args(model)[0] if isinstance(part, int) else model.model_fields[part].annotation
     return list(model.model_fields)

@@ -3,15 +3,20 @@
 import argparse
 import logging
 import os
+import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from components.errors import InputError
-from pipeline.config import PipelineConfig, known_presets, load_config
+from pipeline.config import DEFAULT_SCHEMA, PipelineConfig, known_presets, load_config
 from pipeline.console import Console, log_to_file
 from pipeline.paths import RunPaths
+from pipeline.startup import gc_paused
+from schemas.schema_file import known_schemas
 
+# The last line of a traceback.
+_SENT_EXCEPTION = re.compile(r"^(?:\w+\.)*(\w+: .+)$", re.MULTILINE)
 _FAILED = 1
 _USAGE = 2
 _INTERRUPTED = 130
@@ -33,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     with Console() as console:
         console.start_step("  loading TensorFlow and TFX")
         try:
-            config = load_config(flags.preset, flags.variants, flags.set)
+            config = load_config(flags.preset, flags.variants, flags.set, flags.schema)
+            _check_data(flags.data, flags.schema)
             _check_root(root)
         except InputError as error:
             return _fail(console, str(error), _USAGE)
@@ -41,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(console, "interrupted", _INTERRUPTED)
         try:
             log_to_file(log_path)
-            _run(config, root, flags.data, console)
+            _run(config, root, flags.data, flags.beam, console)
         except KeyboardInterrupt:
             message = "interrupted; finished steps are kept, the next run goes on from there"
             return _fail(console, message, _INTERRUPTED)
@@ -73,13 +79,30 @@ def _check_root(root: Path) -> None:
         raise InputError(f"--root: {path} cannot be made: {error.strerror}") from error
 
 
-def _run(config: PipelineConfig, root: Path, data: str | None, console: Console) -> None:
-    from components.evaluator.table import render_table
-    from pipeline.local_run import run
+def _check_data(data: str | None, schema: str) -> None:
+    """Checks that there is a log of the schema.
+
+    Raises:
+      InputError: if there is none: generated logs are Criteo's.
+    """
+    if data is None and schema != DEFAULT_SCHEMA:
+        raise InputError(f"--schema {schema} needs --data: generated logs are {DEFAULT_SCHEMA}'s")
+
+
+def _run(
+    config: PipelineConfig,
+    root: Path,
+    data: str | None,
+    beam_pipeline_args: list[str],
+    console: Console,
+) -> None:
+    with gc_paused():
+        from components.evaluator.table import render_table
+        from pipeline.local_run import run
 
     log_to_file(RunPaths(root).log_path)  # again, now that the libraries have set theirs up
     console.end_step(f"{len(config.variants)} variants: {', '.join(config.variants)}")
-    result = run(config, root, data, console)
+    result = run(config, root, data, console, beam_pipeline_args)
     console.say(
         f"\n{render_table(result.comparison)}\n\n"
         f"report        {result.report}\npushed model  {result.pushed_model}"
@@ -96,7 +119,9 @@ def _cause(error: BaseException) -> str:
         if isinstance(link, InputError):
             return f"{step}{link}"
     last = chain[-1]
-    return f"{step}{type(last).__name__}: {last}"
+    # A worker of Beam sends its exception as the text of a traceback.
+    sent = _SENT_EXCEPTION.findall(str(last)) if "Traceback" in str(last) else ()
+    return f"{step}{sent[-1] if sent else f'{type(last).__name__}: {last}'}"
 
 
 def _before(error: BaseException) -> BaseException | None:
@@ -124,7 +149,14 @@ def _parser() -> argparse.ArgumentParser:
         "--data",
         type=_not_empty,
         metavar="GLOB",
-        help="raw click logs, plain or .gz (default: generate the preset's synthetic log)",
+        help="raw click logs, plain, .gz or .zst (default: generate the preset's synthetic log)",
+    )
+    parser.add_argument(
+        "--schema",
+        default=DEFAULT_SCHEMA,
+        metavar="NAME|FILE",
+        help=f"what the rows look like: {', '.join(known_schemas())} or a YAML file of your own "
+        f"(default: {DEFAULT_SCHEMA})",
     )
     parser.add_argument(
         "--root",
@@ -144,5 +176,13 @@ def _parser() -> argparse.ArgumentParser:
         default=[],
         metavar="SECTION.FIELD=VALUE",
         help="change one value, for example --set trainer.epochs=2; may be given many times",
+    )
+    parser.add_argument(
+        "--beam",
+        action="append",
+        default=[],
+        metavar="ARGUMENT",
+        help="Beam's own arguments in place of the local defaults, for example "
+        "--beam=--runner=FlinkRunner; may be given many times",
     )
     return parser

@@ -2,6 +2,7 @@
 
 import shutil
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,11 +15,10 @@ from pipeline.config import PipelineConfig
 from pipeline.console import Console
 from pipeline.lineage.records import Artifact, Snapshot
 from pipeline.lineage.store import read_snapshot
+from pipeline.local_beam import use_all_cores
 from pipeline.paths import RunPaths
 from pipeline.pipeline import create_pipeline
 from pipeline.stepwise_runner import StepwiseRunner
-
-_BEAM_PIPELINE_ARGS = ["--runner=DirectRunner", "--direct_running_mode=in_memory"]
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,13 @@ class RunResult:
     pushed_model: Path
 
 
-def run(config: PipelineConfig, root: Path, data: str | None, console: Console) -> RunResult:
+def run(
+    config: PipelineConfig,
+    root: Path,
+    data: str | None,
+    console: Console,
+    beam_pipeline_args: Sequence[str] = (),
+) -> RunResult:
     """Runs the pipeline under `root`.
 
     Args:
@@ -44,6 +50,8 @@ def run(config: PipelineConfig, root: Path, data: str | None, console: Console) 
       root: folder of this and earlier runs; their cache answers what has not changed.
       data: pattern of raw click logs; None generates the configured synthetic one.
       console: shows the progress.
+      beam_pipeline_args: where and how Beam runs the steps that use it; none means all cores of
+        this machine.
 
     Returns:
       the comparison and where the report and the pushed model lie.
@@ -65,8 +73,10 @@ def run(config: PipelineConfig, root: Path, data: str | None, console: Console) 
         metadata_connection_config=metadata.sqlite_metadata_connection_config(
             str(paths.metadata_path)
         ),
-        beam_pipeline_args=_BEAM_PIPELINE_ARGS,
+        beam_pipeline_args=list(beam_pipeline_args),
     )
+    if not beam_pipeline_args:
+        use_all_cores(pipeline)
     width = max(len(step.id) for step in pipeline.components)
     runner = StepwiseRunner(
         on_start=lambda number, count, step: console.start_step(

@@ -8,13 +8,13 @@ from tfx.types.channel import BaseChannel
 from components.code_version import code_version
 from components.evaluator.component import VariantEvaluator
 from components.example_gen.component import ClickLogExampleGen
-from components.example_validator.component import StrictExampleValidator
-from components.schema_importer.component import SchemaImporter
+from components.example_validator.component import ClickLogExampleValidator
+from components.schema_gen.component import ClickLogSchemaGen
 from components.statistics_gen.component import ClickLogStatisticsGen
 from components.trainer.config import TrainerConfig
 from components.transform.component import ClickLogTransform
 from pipeline.config import PipelineConfig
-from schemas.criteo import EVAL_SPLIT, TRAIN_SPLIT
+from schemas.click_log import EVAL_SPLIT, TRAIN_SPLIT
 
 PIPELINE_NAME = "dlrm-approx"
 _RUN_FN = "components.trainer.run_fn.run_fn"
@@ -40,15 +40,18 @@ def create_pipeline(
     Returns:
       the pipeline; its steps in topological order.
     """
-    example_gen = ClickLogExampleGen(data, config.example_gen).with_id("ExampleGen")
+    click_log = config.click_log
+    example_gen = ClickLogExampleGen(data, click_log, config.example_gen).with_id("ExampleGen")
     examples = example_gen.outputs["examples"]
     statistics_gen = ClickLogStatisticsGen(examples).with_id("StatisticsGen")
-    schema_importer = SchemaImporter()
-    schema = schema_importer.outputs["schema"]
-    validator = StrictExampleValidator(statistics_gen.outputs["statistics"], schema).with_id(
-        "ExampleValidator"
+    schema_gen = ClickLogSchemaGen(click_log).with_id("SchemaGen")
+    schema = schema_gen.outputs["schema"]
+    validator = ClickLogExampleValidator(
+        statistics_gen.outputs["statistics"], schema, config.example_validator
+    ).with_id("ExampleValidator")
+    transform = ClickLogTransform(examples, schema, click_log, config.transform).with_id(
+        "Transform"
     )
-    transform = ClickLogTransform(examples, schema, config.transform).with_id("Transform")
     # An anomaly stops the run before anything is learned from the rows.
     transform.add_upstream_node(validator)
     trainers = {
@@ -72,7 +75,7 @@ def create_pipeline(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=serving_model_dir)
         ),
     )
-    steps = [example_gen, statistics_gen, schema_importer, validator, transform]
+    steps = [example_gen, statistics_gen, schema_gen, validator, transform]
     return pipeline.Pipeline(
         pipeline_name=PIPELINE_NAME,
         pipeline_root=pipeline_root,

@@ -20,7 +20,7 @@ from schemas.serving import EXAMPLES_INPUT, PROBABILITY, RAW_FEATURES, SERVING_D
 
 pytestmark = pytest.mark.slow
 
-BEFORE_TRAINING = {"ExampleGen", "SchemaImporter", "StatisticsGen", "ExampleValidator"}
+BEFORE_TRAINING = {"ExampleGen", "SchemaGen", "StatisticsGen", "ExampleValidator"}
 AFTER_TRAINING = {"Evaluator", "Pusher"}
 VARIANT_KEYS = {
     "name",

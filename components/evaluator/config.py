@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from pydantic import Field
 
 from components.errors import InputError
-from components.step_config import StepConfig
+from schemas.step_config import StepConfig
 
 
 class EvaluatorConfig(StepConfig):

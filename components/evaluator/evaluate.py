@@ -22,8 +22,9 @@ from components.evaluator.prediction_facts import PredictionFacts, read_predicti
 from components.evaluator.report import render_report
 from components.evaluator.saved_model import check_raw_signature, folder_bytes
 from components.files import write_text
-from components.parquet import list_files
+from components.parquet import list_files, read_table
 from components.training_record import TrainingRecord, read_training_record
+from schemas.click_log import LABEL
 
 _TFMA_FOLDER = "tfma"
 _DIVERGED = VariantMetrics(auc_roc=math.nan, logloss=math.nan, calibration=math.nan)
@@ -69,13 +70,13 @@ def evaluate(
         features, a training run says nothing, or the eval split holds labels of one class only.
     """
     check_baseline(config, variants)
+    eval_files = list_files(eval_split_uri)
+    features = set(read_table(eval_files[0]).column_names) - {LABEL}
     for name, variant in variants.items():
-        check_raw_signature(name, variant.model_path)
+        check_raw_signature(name, variant.model_path, features)
     trainings = {name: read_training_record(each.model_run_uri) for name, each in variants.items()}
     model_paths = {name: variant.model_path for name, variant in variants.items()}
-    write_predictions(
-        make_pipeline, list_files(eval_split_uri), model_paths, predictions_uri, config.batch_size
-    )
+    write_predictions(make_pipeline, eval_files, model_paths, predictions_uri, config.batch_size)
     files = list_files(predictions_uri)
     facts = read_prediction_facts(files)
     finite = [name for name in variants if name not in facts.diverged]

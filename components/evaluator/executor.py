@@ -13,7 +13,7 @@ from tfx.utils.path_utils import serving_model_path
 from components.evaluator.config import EvaluatorConfig
 from components.evaluator.evaluate import VariantInput, evaluate
 from components.evaluator.keys import EXAMPLES, model_key, model_run_key, variants_of
-from schemas.criteo import EVAL_SPLIT
+from schemas.click_log import EVAL_SPLIT
 
 
 class Executor(BaseBeamExecutor):

@@ -9,7 +9,7 @@ import tensorflow_model_analysis as tfma
 from pydantic import BaseModel, ConfigDict
 
 from components.parquet import read_table
-from schemas.criteo import LABEL
+from schemas.click_log import LABEL
 
 _AUC_ROC = "auc_roc"
 _LOGLOSS = "logloss"

@@ -12,7 +12,7 @@ from apache_beam.utils.shared import Shared
 from components import progress
 from components.parquet import count_rows, read_table, write_table
 from components.raw_tensors import raw_tensors
-from schemas.criteo import LABEL
+from schemas.click_log import LABEL
 from schemas.serving import PROBABILITY, RAW_FEATURES
 
 
@@ -89,7 +89,7 @@ def write_predictions(
 
     Args:
       make_pipeline: makes the Beam pipeline that predicts; it has run when this returns.
-      files: Parquet files with the columns of `schemas.criteo.raw_arrow_schema`.
+      files: Parquet files with the columns of `schemas.click_log.raw_arrow_schema`.
       model_paths: variant -> the folder that holds `saved_model.pb`.
       output_dir: where the files go; it is made where it is missing.
       batch_size: rows a call of a model.

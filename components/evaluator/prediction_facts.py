@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from components.errors import InputError
 from components.parquet import read_table
-from schemas.criteo import EVAL_SPLIT, LABEL
+from schemas.click_log import EVAL_SPLIT, LABEL
 
 
 class PredictionFacts(BaseModel):

@@ -4,30 +4,23 @@ A whole block is decoded by columns, and accepted only if every line is valid. A
 line is checked line by line, and its valid lines are decoded again.
 """
 
+import zlib
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv
 
-from components.example_gen.lines import (
-    MAX_CATEGORY_DIGITS,
-    MAX_LINE_BYTES,
-    Rejection,
-    check_line,
-)
-from schemas.criteo import (
-    CATEGORICAL_FEATURES,
-    DENSE_FEATURES,
-    LABEL,
-    MISSING_INTEGER,
-    RAW_COLUMNS,
-    raw_arrow_schema,
-)
+from components.example_gen.columns import InvalidValueError, KnownBytes, typed_column
+from components.example_gen.csv_text import has_stray_quote
+from components.example_gen.layout import LineLayout
+from components.example_gen.lines import MAX_LINE_BYTES, check_line
+from components.example_gen.values import CONTROL_BYTES, Rejection
+from schemas.click_log import raw_arrow_schema
 
-_VALID_BYTES = b"0123456789abcdefABCDEF-\t\n"
-_COLUMN_TYPES = {field.name: field.type for field in raw_arrow_schema()} | {LABEL: pa.binary()}
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_CONTROL_BYTES_BUT_LINE_ENDS = CONTROL_BYTES.replace(b"\n", b"")
 
 
 class RejectedLine(NamedTuple):
@@ -42,116 +35,165 @@ class DecodedBlock(NamedTuple):
     """The decoded block.
 
     Attributes:
-      table: the rows, columns as in `schemas.criteo.raw_arrow_schema`, null where missing.
-      lines: the raw line of each row of `table`.
+      table: the rows, columns as in `schemas.click_log.raw_arrow_schema`, null where missing.
+      checksums: uint32 `[num_rows]`, CRC-32 of each row's line without its end. The line of a
+        Parquet row is what `parquet_rows` makes of it.
+      num_bytes: int64 `[num_rows]`, bytes of each row's line with its end.
+      times: int64 `[num_rows]`, the values of the log's time column; None where it has none.
       rejected: the other lines.
     """
 
     table: pa.Table
-    lines: list[bytes]
+    checksums: np.ndarray
+    num_bytes: np.ndarray
+    times: np.ndarray | None
     rejected: list[RejectedLine]
 
     @property
     def num_lines(self) -> int:
         """The number of lines that the block had."""
-        return len(self.lines) + len(self.rejected)
+        return self.table.num_rows + len(self.rejected)
 
 
-def decode_block(block: bytes) -> DecodedBlock:
+def decode_block(block: bytes, layout: LineLayout) -> DecodedBlock:
     r"""Decodes whole lines.
 
     Args:
       block: lines that end in `\n` or `\r\n`; the last one may lack its end.
+      layout: how the lines are made up.
     """
+    lines = _split(block)
+    num_bytes = np.fromiter(map(len, lines), np.int64, len(lines)) + 1
+    if block and not block.endswith(b"\n"):
+        num_bytes[-1] -= 1
     if b"\r" in block:
         block = block.replace(b"\r\n", b"\n")
-    lines = block.split(b"\n")
-    if not lines[-1]:
-        lines.pop()
-    table = _decode_if_valid(block, len(lines))
-    if table is not None:
-        return DecodedBlock(table, lines, [])
-    return _decode_valid_lines(lines)
+        lines = _split(block)
+    if num_bytes.max(initial=0) <= MAX_LINE_BYTES:
+        rows = _decode_if_valid(block, len(lines), layout)
+        if rows is not None:
+            return DecodedBlock(rows.table, _checksums(lines), num_bytes, rows.times, [])
+    return _decode_valid_lines(lines, num_bytes, layout)
 
 
-def _decode_valid_lines(lines: list[bytes]) -> DecodedBlock:
-    valid: list[bytes] = []
-    rejected: list[RejectedLine] = []
-    for position, line in enumerate(lines):
-        rejection = check_line(line)
-        if rejection is None:
-            valid.append(line)
-        else:
-            rejected.append(RejectedLine(position, rejection, line[:MAX_LINE_BYTES]))
-    table = _decode_if_valid(b"".join(line + b"\n" for line in valid), len(valid))
-    if table is None:
+def _decode_valid_lines(
+    lines: Sequence[bytes], num_bytes: np.ndarray, layout: LineLayout
+) -> DecodedBlock:
+    rejections = [check_line(line, layout) for line in lines]
+    is_valid = np.array([rejection is None for rejection in rejections], bool)
+    valid = [lines[position] for position in np.flatnonzero(is_valid)]
+    rows = _decode_if_valid(b"".join(line + b"\n" for line in valid), len(valid), layout)
+    if rows is None:
         raise AssertionError(f"check_line and the decoder disagree on {lines!r:.2000}")
-    return DecodedBlock(table, valid, rejected)
+    rejected = [
+        RejectedLine(position, rejection, lines[position][:MAX_LINE_BYTES])
+        for position, rejection in enumerate(rejections)
+        if rejection is not None
+    ]
+    return DecodedBlock(rows.table, _checksums(valid), num_bytes[is_valid], rows.times, rejected)
 
 
-def _decode_if_valid(block: bytes, num_lines: int) -> pa.Table | None:
+class _Rows(NamedTuple):
+    table: pa.Table
+    times: np.ndarray | None
+
+
+def _decode_if_valid(block: bytes, num_lines: int, layout: LineLayout) -> _Rows | None:
     """Returns the rows of a block, or None if any of its lines is not valid."""
     if not num_lines:
-        return raw_arrow_schema().empty_table()
-    if block.translate(None, _VALID_BYTES):
+        times = np.empty(0, np.int64) if layout.click_log.time_column else None
+        return _Rows(raw_arrow_schema(layout.click_log).empty_table(), times)
+    if not _may_be_valid(block, layout):
         return None
     try:
-        table = _read_csv(block)
-    except pa.ArrowInvalid:
+        batch = _read_csv(block, layout)
+        return _typed(batch, block, layout) if batch.num_rows == num_lines else None
+    except (pa.ArrowInvalid, InvalidValueError):
         return None
-    label = _decode_label(table[LABEL].combine_chunks())
-    if table.num_rows != num_lines or label is None:
-        return None
-    for name in DENSE_FEATURES:
-        smallest = pc.min(table[name]).as_py()
-        if smallest is not None and smallest <= MISSING_INTEGER:
-            return None
-    if not all(
-        _is_category(chunk) for name in CATEGORICAL_FEATURES for chunk in table[name].chunks
-    ):
-        return None
-    return table.set_column(0, LABEL, label)
 
 
-def _read_csv(block: bytes) -> pa.Table:
+def _may_be_valid(block: bytes, layout: LineLayout) -> bool:
+    """Checks what is told by the bytes alone; what is then left Arrow reads as `check_line`."""
+    if layout.valid_bytes is not None:
+        if block.translate(None, layout.valid_bytes):
+            return False
+    elif b"\r" in block or not _is_utf8(block):
+        return False
+    return not (layout.has_quotes and has_stray_quote(block))
+
+
+def _is_utf8(block: bytes) -> bool:
+    if block.isascii():
+        return True
+    try:
+        block.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _read_csv(block: bytes, layout: LineLayout, only: str | None = None) -> pa.RecordBatch:
+    """Reads the used columns of all lines; with `only` that one, in which no value is missing."""
+    log = layout.click_log
+    types = dict.fromkeys(layout.used_columns, pa.binary())
+    if layout.valid_bytes is not None:
+        # No byte of the block is a space or an `x`, which Arrow would take for part of a number.
+        integers = {*log.dense_features, log.time_column} - {*log.categorical_features}
+        types |= {name: pa.int64() for name in integers if name and name != log.label.column}
+    if block.startswith(_BYTE_ORDER_MARK):
+        block = _BYTE_ORDER_MARK + block  # Arrow takes one away, and this one is a value's.
     # Not `read_csv`: on Python 3.10 each call of it walks all objects of the process (a workaround
     # for signal handlers), which with TensorFlow loaded costs several times the decoding.
     reader = pyarrow.csv.open_csv(
         pa.BufferReader(block),
         read_options=pyarrow.csv.ReadOptions(
-            column_names=RAW_COLUMNS, use_threads=False, block_size=len(block) + 1
+            column_names=layout.columns, use_threads=False, block_size=len(block) + 1
         ),
         parse_options=pyarrow.csv.ParseOptions(
-            delimiter="\t", quote_char=False, ignore_empty_lines=False
+            delimiter=log.delimiter,
+            quote_char='"' if layout.has_quotes and b'"' in block else False,
+            ignore_empty_lines=False,
         ),
         convert_options=pyarrow.csv.ConvertOptions(
-            column_types=_COLUMN_TYPES, null_values=[""], strings_can_be_null=True
+            include_columns=[only] if only else layout.used_columns,
+            column_types=types,
+            null_values=[] if only else log.missing_values,
+            strings_can_be_null=True,
         ),
     )
-    return reader.read_all()
+    return reader.read_next_batch()
 
 
-def _decode_label(column: pa.Array) -> pa.Array | None:
-    """Returns the int64 labels, or None unless every value is the one byte `0` or `1`."""
-    if column.null_count:
-        return None
-    digits = _values(column)
-    # No value is empty, so as many bytes as values means one byte each.
-    if len(digits) != len(column) or not np.isin(digits, (ord("0"), ord("1"))).all():
-        return None
-    return pa.array((digits - ord("0")).astype(np.int64))
+def _typed(batch: pa.RecordBatch, block: bytes, layout: LineLayout) -> _Rows:
+    """Turns texts into typed columns.
+
+    Raises:
+      InvalidValueError: if a value breaks a rule.
+      pa.ArrowInvalid: if a value is no number.
+    """
+    log = layout.click_log
+    raw = dict(zip(batch.schema.names, batch.columns, strict=True))
+    label = log.label.column
+    if raw[label].null_count:
+        # A label is never missing, though it may look like a missing value of a feature.
+        raw[label] = _read_csv(block, layout, only=label).column(0)
+    are_few = layout.valid_bytes is not None
+    without_controls = block if are_few else block.translate(None, _CONTROL_BYTES_BUT_LINE_ENDS)
+    known = KnownBytes(are_few, have_controls=len(without_controls) < len(block))
+    arrays = [
+        typed_column(raw[name], kind, log.label.positive_from, known) for name, kind in layout.kinds
+    ]
+    schema = raw_arrow_schema(log)
+    table = pa.Table.from_arrays(arrays[: len(schema)], schema=schema)
+    return _Rows(table, arrays[-1].to_numpy() if log.time_column else None)
 
 
-def _is_category(column: pa.Array) -> bool:
-    """Whether no value has a minus or too many digits (other bytes were excluded before)."""
-    longest = pc.max(pc.binary_length(column)).as_py() or 0
-    return longest <= MAX_CATEGORY_DIGITS and not (_values(column) == ord("-")).any()
+def _split(block: bytes) -> list[bytes]:
+    lines = block.split(b"\n")
+    if not lines[-1]:
+        lines.pop()
+    return lines
 
 
-def _values(column: pa.Array) -> np.ndarray:
-    """Returns the bytes of all values, one after the other, uint8."""
-    _, offsets, values = column.buffers()
-    ends = np.frombuffer(offsets, np.int32)[[column.offset, column.offset + len(column)]]
-    if values is None:
-        return np.empty(0, np.uint8)
-    return np.frombuffer(values, np.uint8)[ends[0] : ends[1]]
+def _checksums(lines: Sequence[bytes]) -> np.ndarray:
+    return np.fromiter(map(zlib.crc32, lines), np.uint32, len(lines))

@@ -10,7 +10,8 @@ import tensorflow as tf
 from components.errors import InputError
 from components.example_gen.config import ExampleGenConfig
 from components.example_gen.decode import RejectedLine
-from components.example_gen.summary import BlockSummary, Summary
+from components.example_gen.summary import BlockSummary, Summary, find_split_problem
+from components.files import replaced_file, write_text
 
 REJECTED_ROWS = "rejected_rows.jsonl"
 SUMMARY = "summary.json"
@@ -28,56 +29,74 @@ def write_part(
     records = ([line.position, line.rejection.reason, _text(line.raw)] for line in rejected)
     tf.io.gfile.makedirs(os.path.join(quarantine_uri, _PARTS))
     path = _part_path(quarantine_uri, file_index, block_index)
-    _write(path, (json.dumps(record) + "\n" for record in records))
+    write_text(path, "".join(json.dumps(record) + "\n" for record in records))
 
 
-def merge_parts(quarantine_uri: str, blocks: Iterable[BlockSummary], paths: Sequence[str]) -> None:
-    """Writes `rejected_rows.jsonl` in the order of files and lines, and removes the parts.
-
-    Each line is a JSON object with `file`, `line` (from 1), `reason` and `raw`; a byte of `raw`
-    that is not UTF-8 is written as a backslash escape.
-
-    Args:
-      quarantine_uri: the folder of the artifact.
-      blocks: all blocks, in any order.
-      paths: the files, in the order of `file_index`.
-    """
-
-    def merged() -> Iterable[str]:
-        first_line, file_index = 1, 0
-        for block in sorted(blocks, key=lambda block: (block.file_index, block.block_index)):
-            if block.file_index != file_index:
-                first_line, file_index = 1, block.file_index
-            if block.rejected:
-                part = _part_path(quarantine_uri, file_index, block.block_index)
-                with tf.io.gfile.GFile(part) as file:
-                    for position, reason, raw in map(json.loads, file):
-                        record = {
-                            "file": paths[file_index],
-                            "line": first_line + position,
-                            "reason": reason,
-                            "raw": raw,
-                        }
-                        yield json.dumps(record) + "\n"
-            first_line += block.num_lines
-
-    _write(os.path.join(quarantine_uri, REJECTED_ROWS), merged())
+def remove_parts(quarantine_uri: str) -> None:
+    """Removes what `write_part` wrote, if there is any."""
     parts = os.path.join(quarantine_uri, _PARTS)
     if tf.io.gfile.exists(parts):
         tf.io.gfile.rmtree(parts)
 
 
-def write_summary(quarantine_uri: str, summary: Summary) -> None:
-    """Writes `summary.json`: lines of each file, rows and clicks of each split, rejected lines."""
+def write_quarantine(
+    quarantine_uri: str,
+    blocks: Iterable[BlockSummary],
+    paths: Sequence[str],
+    first_lines: Sequence[int],
+    summary: Summary,
+) -> None:
+    """Writes `rejected_rows.jsonl` and `summary.json`, and removes the parts.
+
+    Rejected lines stand in the order of files and lines. Each is a JSON object with `file`,
+    `line`, `reason` and `raw`; a byte of `raw` that is not UTF-8 is written as a backslash escape.
+
+    Args:
+      quarantine_uri: the folder of the artifact.
+      blocks: all blocks, in any order.
+      paths: the files, in the order of `file_index`.
+      first_lines: for each file, the number of its first line that may be a row.
+      summary: the counts.
+    """
+    _write_lines(
+        os.path.join(quarantine_uri, REJECTED_ROWS),
+        _merged(quarantine_uri, blocks, paths, first_lines),
+    )
     text = json.dumps(summary.to_json_dict(), indent=1) + "\n"
-    _write(os.path.join(quarantine_uri, SUMMARY), [text])
+    write_text(os.path.join(quarantine_uri, SUMMARY), text)
+    remove_parts(quarantine_uri)
+
+
+def _merged(
+    quarantine_uri: str,
+    blocks: Iterable[BlockSummary],
+    paths: Sequence[str],
+    first_lines: Sequence[int],
+) -> Iterable[str]:
+    line, file_index = 0, -1
+    for block in sorted(blocks, key=lambda block: block.place):
+        if block.file_index != file_index:
+            file_index = block.file_index
+            line = first_lines[file_index]
+        if block.rejected:
+            part = _part_path(quarantine_uri, file_index, block.block_index)
+            with tf.io.gfile.GFile(part) as file:
+                for position, reason, raw in map(json.loads, file):
+                    record = {
+                        "file": paths[file_index],
+                        "line": line + position,
+                        "reason": reason,
+                        "raw": raw,
+                    }
+                    yield json.dumps(record) + "\n"
+        line += block.num_lines
 
 
 def check_bad_rate(quarantine_uri: str, summary: Summary, config: ExampleGenConfig) -> None:
     """Checks the share of rejected lines of a written quarantine.
 
-    Where there are too many, `rejected_rows.jsonl` moves to a folder beside the artifact, named
-    like it with `-failed` at the end: TFX removes the artifacts of a step that fails.
+    Where there are too many, the quarantine moves to a folder beside the artifact, named like it
+    with `-failed` at the end: TFX removes the artifacts of a step that fails.
 
     Args:
       quarantine_uri: the folder of the artifact.
@@ -87,27 +106,51 @@ def check_bad_rate(quarantine_uri: str, summary: Summary, config: ExampleGenConf
     Raises:
       InputError: if the share is above `max_bad_rate`.
     """
-    bad_rate = summary.num_rejected / summary.num_lines
-    if bad_rate <= config.max_bad_rate:
+    if summary.bad_rate <= config.max_bad_rate:
         return
-    path = _keep_rejected(quarantine_uri)
+    path = _keep(quarantine_uri)
     with tf.io.gfile.GFile(path) as file:
         first = [json.loads(line) for line in itertools.islice(file, _NUM_SHOWN_REJECTED)]
     shown = "\n".join(f"  {row['file']}:{row['line']}: {row['reason']}" for row in first)
     raise InputError(
-        f"{summary.num_rejected:,} of {summary.num_lines:,} lines ({bad_rate:.2%}) are no valid "
-        f"rows, max_bad_rate allows {config.max_bad_rate:.2%}. All of them are in {path}. "
-        f"The first {len(first)}:\n{shown}"
+        f"{_rejected(summary)} are no valid rows, max_bad_rate allows {config.max_bad_rate:.2%}. "
+        f"All of them are in {path}. The first {len(first)}:\n{shown}"
     )
 
 
-def _keep_rejected(quarantine_uri: str) -> str:
-    """Moves `rejected_rows.jsonl` out of the artifact; returns its new path."""
+def check_splits(quarantine_uri: str, summary: Summary, config: ExampleGenConfig) -> None:
+    """Checks that both splits can be learned from.
+
+    Where one cannot and lines were rejected, the quarantine is kept as by `check_bad_rate`.
+
+    Args:
+      quarantine_uri: the folder of the artifact.
+      summary: the counts.
+      config: the settings, for the message.
+
+    Raises:
+      InputError: if a split has no row or rows of one label only.
+    """
+    problem = find_split_problem(summary, config)
+    if problem and summary.num_rejected:
+        path = _keep(quarantine_uri)
+        problem += f". {_rejected(summary)} were rejected, they are in {path}"
+    if problem:
+        raise InputError(problem)
+
+
+def _rejected(summary: Summary) -> str:
+    return f"{summary.num_rejected:,} of {summary.num_lines:,} lines ({summary.bad_rate:.2%})"
+
+
+def _keep(quarantine_uri: str) -> str:
+    """Moves the quarantine out of the artifact; returns the new path of the rejected lines."""
     folder = quarantine_uri.rstrip("/") + _FAILED_SUFFIX
-    path = os.path.join(folder, REJECTED_ROWS)
     tf.io.gfile.makedirs(folder)
-    tf.io.gfile.rename(os.path.join(quarantine_uri, REJECTED_ROWS), path, overwrite=True)
-    return path
+    for name in (SUMMARY, REJECTED_ROWS):
+        source, target = os.path.join(quarantine_uri, name), os.path.join(folder, name)
+        tf.io.gfile.rename(source, target, overwrite=True)
+    return target
 
 
 def _part_path(quarantine_uri: str, file_index: int, block_index: int) -> str:
@@ -118,10 +161,8 @@ def _text(raw: bytes) -> str:
     return raw.decode("utf-8", errors="backslashreplace")
 
 
-def _write(path: str, texts: Iterable[str]) -> None:
-    temporary = f"{path}.tmp"
-    with tf.io.gfile.GFile(temporary, "w") as file:
-        file.write("")  # Else a file without text is not made at all.
-        for text in texts:
-            file.write(text)
-    tf.io.gfile.rename(temporary, path, overwrite=True)
+def _write_lines(path: str, lines: Iterable[str]) -> None:
+    """Writes one file, whole or not at all, that need not fit into memory."""
+    with replaced_file(path, "w") as file:
+        for line in lines:
+            file.write(line)

@@ -1,14 +1,11 @@
 """What was read, and whether it is good enough to go on."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from components.errors import InputError
 from components.example_gen.config import ExampleGenConfig
-from schemas.criteo import EVAL_SPLIT, TRAIN_SPLIT
-
-SPLITS = (TRAIN_SPLIT, EVAL_SPLIT)
+from schemas.click_log import SPLITS
 
 
 class BlockSummary(NamedTuple):
@@ -18,34 +15,79 @@ class BlockSummary(NamedTuple):
       file_index: the place of its file among all files.
       block_index: its place in the file.
       num_lines: its lines, rejected ones included.
-      num_rows: rows of each split.
-      num_clicks: rows with label 1 of each split.
       rejected: broken rule -> number of lines.
+      log: `num_rows`, `num_clicks` and `num_bytes` of the valid rows.
+      version: the same of those that belong to the dataset version.
+      num_rows: rows written to each split.
+      num_clicks: rows with label 1 of each split.
+      num_rows_before_sampling: rows of each split before negatives were left out.
       error: why reading stopped here, if it did.
     """
 
     file_index: int
     block_index: int
     num_lines: int
-    num_rows: dict[str, int]
-    num_clicks: dict[str, int]
-    rejected: dict[str, int]
+    rejected: Mapping[str, int]
+    log: Mapping[str, int]
+    version: Mapping[str, int]
+    num_rows: Mapping[str, int]
+    num_clicks: Mapping[str, int]
+    num_rows_before_sampling: Mapping[str, int]
     error: str | None = None
+
+    @classmethod
+    def of_lines(
+        cls, file_index: int, block_index: int, num_lines: int, rejected: Mapping[str, int]
+    ) -> "BlockSummary":
+        """Returns what is known of a block before its rows are selected."""
+        return cls(file_index, block_index, num_lines, rejected, {}, {}, {}, {}, {})
+
+    @property
+    def num_valid_rows(self) -> int:
+        """The lines that were not rejected."""
+        return self.num_lines - sum(self.rejected.values())
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The place of the block in the log, to sort by."""
+        return self.file_index, self.block_index
 
 
 class Summary(NamedTuple):
-    """The counts of all blocks; `files` are the names with their number of lines."""
+    """The counts of all blocks, as in `BlockSummary`; `files` are the names with their lines."""
 
     files: dict[str, int]
     num_lines: int
-    num_rows: dict[str, int]
-    num_clicks: dict[str, int]
     num_rejected: int
     rejected: dict[str, int]
+    log: dict[str, int]
+    version: dict[str, int]
+    num_rows: dict[str, int]
+    num_clicks: dict[str, int]
+    num_rows_before_sampling: dict[str, int]
+
+    @property
+    def bad_rate(self) -> float:
+        """The share of rejected lines."""
+        return self.num_rejected / max(self.num_lines, 1)
 
     def to_json_dict(self) -> dict[str, Any]:
         """Returns the content of `summary.json`."""
         return self._asdict()
+
+
+def row_counts(labels: Any, num_bytes: Any) -> dict[str, int]:
+    """Counts rows.
+
+    Args:
+      labels: int64 `[num_rows]`, 0 or 1.
+      num_bytes: int64 `[num_rows]`, of their raw lines.
+    """
+    return {
+        "num_rows": len(labels),
+        "num_clicks": int(labels.sum()),
+        "num_bytes": int(num_bytes.sum()),
+    }
 
 
 def summarize(blocks: Iterable[BlockSummary], paths: Sequence[str]) -> Summary:
@@ -55,38 +97,41 @@ def summarize(blocks: Iterable[BlockSummary], paths: Sequence[str]) -> Summary:
       blocks: in any order.
       paths: the files, in the order of `file_index`.
     """
-    lines, rows, clicks, rejected = Counter[str](), Counter[str](), Counter[str](), Counter[str]()
+    lines, totals = Counter[str](), {name: Counter[str]() for name in _ADDED}
     for block in blocks:
         lines[paths[block.file_index]] += block.num_lines
-        rows.update(block.num_rows)
-        clicks.update(block.num_clicks)
-        rejected.update(block.rejected)
+        for name in _ADDED:
+            totals[name].update(getattr(block, name))
+    rejected = totals.pop("rejected")
     return Summary(
         files={path: lines[path] for path in paths},
         num_lines=lines.total(),
-        num_rows={split: rows[split] for split in SPLITS},
-        num_clicks={split: clicks[split] for split in SPLITS},
         num_rejected=rejected.total(),
         rejected=dict(sorted(rejected.items())),
+        log=dict(totals["log"]),
+        version=dict(totals["version"]),
+        **{name: {split: totals[name][split] for split in SPLITS} for name in _BY_SPLIT},
     )
 
 
-def check_splits(summary: Summary, config: ExampleGenConfig) -> None:
-    """Checks that both splits can be learned from.
+_BY_SPLIT = ("num_rows", "num_clicks", "num_rows_before_sampling")
+_ADDED = ("rejected", "log", "version", *_BY_SPLIT)
 
-    Raises:
-      InputError: if a split has no row or rows of one label only.
-    """
+
+def find_split_problem(summary: Summary, config: ExampleGenConfig) -> str | None:
+    """Returns why a split cannot be learned from: no row, or rows of one label only."""
     for split in SPLITS:
         num_rows, num_clicks = summary.num_rows[split], summary.num_clicks[split]
         counts = f"{num_clicks:,} rows with label 1 and {num_rows - num_clicks:,} with label 0"
         if not num_rows:
-            raise InputError(
+            return (
                 f"the {split} split is empty: {sum(summary.num_rows.values()):,} rows in all, "
-                f"eval_fraction {config.eval_fraction}. Give more rows or another eval_fraction"
+                f"split.method {config.split.method!r}, eval_fraction "
+                f"{config.split.eval_fraction}. Give more rows or another split"
             )
         if num_clicks in (0, num_rows):
-            raise InputError(
+            return (
                 f"the {split} split has only one class ({counts}): a model cannot be trained or "
                 "evaluated on it. Give more rows or rows of both labels"
             )
+    return None

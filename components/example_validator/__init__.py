@@ -1,1 +1,1 @@
-"""Statistics against the schema: an anomaly stops the run."""
+"""Statistics against the schema and train against eval: guards before anything is learned."""

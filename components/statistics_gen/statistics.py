@@ -32,6 +32,20 @@ def to_list_batch(rows: pa.Table) -> pa.RecordBatch:
     return pa.RecordBatch.from_arrays(columns, rows.column_names)
 
 
+def statistics_options() -> tfdv.StatsOptions:
+    """Returns how TFDV computes the statistics.
+
+    Numbers of distinct values and the most frequent values are sketched, which halves the time and
+    bounds the memory. Quantiles come in steps of 1 %, each off by a tenth of that at most:
+    ExampleValidator compares them between the splits. They cost no more time than TFDV's 10 steps.
+    """
+    return tfdv.StatsOptions(
+        experimental_use_sketch_based_topk_uniques=True,
+        num_quantiles_histogram_buckets=100,
+        epsilon=0.001,
+    )
+
+
 class _ReadBatches(beam.DoFn):
     """(split, raw Parquet file) to record batches, in the output that the split names."""
 
@@ -52,14 +66,11 @@ def write_statistics(
 ) -> None:
     """Adds the statistics of all splits to a Beam pipeline.
 
-    Numbers of distinct values are sketched, which halves the time.
-
     Args:
       pipeline: the pipeline to add to.
       files: split -> its raw Parquet files.
       folders: split -> where its `STATISTICS_FILE` goes.
     """
-    options = tfdv.StatsOptions(experimental_use_sketch_based_topk_uniques=True)
     batches = (
         pipeline
         | "Files" >> beam.Create([(split, path) for split in files for path in files[split]])
@@ -69,7 +80,7 @@ def write_statistics(
     for split, folder in folders.items():
         _ = (
             batches[split]
-            | f"Generate[{split}]" >> tfdv.GenerateStatistics(options)
+            | f"Generate[{split}]" >> tfdv.GenerateStatistics(statistics_options())
             | f"Write[{split}]"
             >> tfdv.WriteStatisticsToBinaryFile(os.path.join(folder, STATISTICS_FILE))
         )

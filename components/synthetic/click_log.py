@@ -18,11 +18,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from components.errors import InputError
 from components.progress import report
-from components.step_config import StepConfig
 from components.synthetic.best_scores import LogitCounts
 from components.synthetic.click_log_rows import BLOCK_ROWS, PILOT_BLOCK, RowSource
 from components.synthetic.click_log_text import RowWriter
 from components.synthetic.planted_model import PlantedModel
+from schemas.step_config import StepConfig
 
 # Raised whenever the same configuration gives other bytes: stored logs are then written anew.
 GENERATOR_VERSION = 2

@@ -1,12 +1,13 @@
 """Configuration of a trainer."""
 
+import math
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
-from components.step_config import StepConfig
 from components.trainer.registry import known_methods, load_method
-from schemas.criteo import LABEL
+from schemas.click_log import LABEL
+from schemas.step_config import StepConfig
 
 Width = Annotated[int, Field(ge=1, le=65_536)]
 
@@ -73,6 +74,11 @@ class TrainerConfig(StepConfig):
         second.
       seed: of the weights and of the order of the rows.
       shuffle_window_rows: how many rows are held in memory and shuffled together.
+      negative_sampling_rate: the share of the rows without a click that ExampleGen kept for
+        training. The exported model predicts for the log as it was.
+      negative_sampling_correction: how: `"logit"` adds log(rate) to the served logit, which is
+        q = p / (p + (1 - p) / rate) (He et al. 2014, section 6.3); `"weight"` trains with weight
+        1 / rate on the rows without a click.
     """
 
     variant: str = Field(default="full", pattern=r"^[a-z][a-z0-9_]*$", max_length=64)
@@ -90,6 +96,22 @@ class TrainerConfig(StepConfig):
     epochs: int = Field(default=1, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**31)
     shuffle_window_rows: int = Field(default=1_000_000, ge=1)
+    negative_sampling_rate: float = Field(default=1.0, gt=0, le=1)
+    negative_sampling_correction: Literal["logit", "weight"] = "logit"
+
+    @property
+    def served_logit_offset(self) -> float:
+        """What is added to a logit of the network before it is served."""
+        if self.negative_sampling_correction == "weight":
+            return 0.0
+        return math.log(self.negative_sampling_rate)
+
+    @property
+    def negative_weight(self) -> float:
+        """The weight of a row without a click in the loss."""
+        if self.negative_sampling_correction == "weight":
+            return 1.0 / self.negative_sampling_rate
+        return 1.0
 
     @field_validator("variant")
     @classmethod

@@ -9,7 +9,8 @@ import tensorflow as tf
 
 from components.errors import InputError
 from components.parquet import SUFFIX, read_table
-from schemas.criteo import CATEGORICAL, DENSE, LABEL
+from schemas.click_log import LABEL
+from schemas.transformed import CATEGORICAL, DENSE
 
 _PREFETCHED_BATCHES = 8
 
@@ -19,7 +20,7 @@ class Rows:
     """Transformed rows in memory.
 
     Attributes:
-      dense: float32 `[num_rows, dense_width]`.
+      dense: float32 `[num_rows, dense_width]`; the width is 0 where the rows have no dense feature.
       categorical: int32 or int64 `[num_rows, num_features]`.
       label: float32 `[num_rows]`.
     """
@@ -68,8 +69,11 @@ def count_rows(files: Sequence[str]) -> int:
 
 def read_rows(path: str) -> Rows:
     """Reads one file into memory."""
-    table = read_table(path, columns=[DENSE, CATEGORICAL, LABEL]).combine_chunks()
-    return Rows(_matrix(table[DENSE]), _matrix(table[CATEGORICAL]), table[LABEL].to_numpy())
+    table = read_table(path).combine_chunks()
+    label = table[LABEL].to_numpy()
+    no_dense = np.empty((len(label), 0), np.float32)
+    dense = _matrix(table[DENSE]) if DENSE in table.column_names else no_dense
+    return Rows(dense, _matrix(table[CATEGORICAL]), label)
 
 
 def _matrix(column: pa.ChunkedArray) -> np.ndarray:

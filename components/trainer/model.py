@@ -10,7 +10,7 @@ import tf_keras
 from components.trainer.config import EmbeddingConfig, TrainerConfig
 from components.trainer.embeddings.base import Embedding
 from components.trainer.registry import load_method
-from schemas.criteo import CATEGORICAL, DENSE
+from schemas.transformed import CATEGORICAL, DENSE
 
 
 class Dlrm(tf_keras.layers.Layer):
@@ -48,10 +48,11 @@ class Dlrm(tf_keras.layers.Layer):
         """Returns the logits, float32 `[batch]`.
 
         Args:
-          features: `DENSE`, float32 `[batch, dense_width]`, and `CATEGORICAL`, int32 or int64
-            `[batch, num_embeddings]`.
+          features: `CATEGORICAL`, int32 or int64 `[batch, num_embeddings]`, and `DENSE`, float32
+            `[batch, dense_width]`; without it the width is 0.
         """
-        bottom = self._bottom_mlp(features[DENSE])
+        no_dense = tf.zeros([tf.shape(features[CATEGORICAL])[0], 0])
+        bottom = self._bottom_mlp(features.get(DENSE, no_dense))
         ids = tf.unstack(features[CATEGORICAL], num=len(self.embeddings), axis=1)
         vectors = [embedding(i) for embedding, i in zip(self.embeddings, ids, strict=True)]
         interactions = self._interaction([bottom, *vectors])
@@ -111,6 +112,23 @@ def make_mlp(
     return tf_keras.Sequential(layers)
 
 
+class LearnedVector(tf_keras.layers.Layer):
+    """Stands in for the bottom MLP where a log has no dense feature: one vector for all rows.
+
+    Its dot product with an embedding is a linear term of that feature.
+    """
+
+    def __init__(self, embedding_dim: int, rng: np.random.Generator) -> None:
+        """Makes the vector, normal with variance `1 / embedding_dim`."""
+        super().__init__()
+        values = rng.normal(0.0, embedding_dim**-0.5, embedding_dim).astype(np.float32)
+        self._vector = tf.Variable(values, name="vector")
+
+    def call(self, dense: tf.Tensor) -> tf.Tensor:
+        """Returns the vector for each row of `dense`: float32 `[batch, embedding_dim]`."""
+        return tf.repeat(self._vector[None, :], tf.shape(dense)[0], axis=0)
+
+
 def make_embedding(
     config: TrainerConfig, vocabulary_size: int, rng: np.random.Generator
 ) -> Embedding:
@@ -128,15 +146,19 @@ def make_dlrm(config: TrainerConfig, vocabulary_sizes: Mapping[str, int], dense_
     Args:
       config: the variant.
       vocabulary_sizes: categorical feature -> number of its ids, in column order.
-      dense_width: the width of the transformed dense features.
+      dense_width: the width of the transformed dense features; 0 where there is none.
     """
     mlp_rng, embedding_rng = np.random.default_rng(config.seed).spawn(2)
     num_vectors = len(vocabulary_sizes) + 1
     num_interactions = num_vectors * (num_vectors - 1) // 2
     dim = config.embedding_dim
+    if dense_width:
+        bottom_mlp = make_mlp(dense_width, (*config.bottom_mlp, dim), "relu", mlp_rng)
+    else:
+        bottom_mlp = LearnedVector(dim, mlp_rng)
     return Dlrm(
         embeddings=[make_embedding(config, n, embedding_rng) for n in vocabulary_sizes.values()],
-        bottom_mlp=make_mlp(dense_width, (*config.bottom_mlp, dim), "relu", mlp_rng),
+        bottom_mlp=bottom_mlp,
         interaction=tfrs.layers.feature_interaction.DotInteraction(),
         top_mlp=make_mlp(dim + num_interactions, (*config.top_mlp, 1), None, mlp_rng),
     )

@@ -4,17 +4,14 @@ import math
 import time
 from collections.abc import Sequence
 
-import tensorflow_transform as tft
-
+from components.features import read_features
 from components.progress import report
 from components.trainer.config import TrainerConfig
 from components.trainer.data import count_rows, find_files
 from components.trainer.model import make_dlrm
-from components.trainer.serving import export
+from components.trainer.serving import ServedModel, export
 from components.trainer.training import evaluate, train
 from components.training_record import TrainingRecord, write_training_record
-from components.vocabulary_sizes import read_vocabulary_sizes
-from schemas.criteo import DENSE
 
 
 def train_and_export(
@@ -36,7 +33,7 @@ def train_and_export(
       config: the variant.
       train_patterns: globs of the train split's transformed Parquet files.
       eval_patterns: the same for the eval split, which is read once, after training.
-      transform_graph_uri: the folder of the transform graph and the vocabulary sizes.
+      transform_graph_uri: the folder of the transform graph and `features.json`.
       serving_model_dir: where the SavedModel goes.
       model_run_dir: where the record goes.
 
@@ -50,14 +47,16 @@ def train_and_export(
     train_files, eval_files = find_files(train_patterns), find_files(eval_patterns)
     train_rows, eval_rows = count_rows(train_files), count_rows(eval_files)
     report(f"{config.variant}: {train_rows:,} rows to train, {eval_rows:,} to evaluate")
-    spec = tft.TFTransformOutput(transform_graph_uri).transformed_feature_spec()
-    network = make_dlrm(config, read_vocabulary_sizes(transform_graph_uri), spec[DENSE].shape[0])
+    features = read_features(transform_graph_uri)
+    network = make_dlrm(config, features.vocabulary_sizes, features.dense_width)
     summary = train(network, config, train_files, train_rows)
     report(f"{config.variant}: evaluating {eval_rows:,} rows")
-    logloss = evaluate(network, eval_files)
+    logloss = evaluate(network, config, eval_files)
     report(f"{config.variant}: exporting")
     start_seconds = time.monotonic()
-    export(transform_graph_uri, network, serving_model_dir)
+    offset = config.served_logit_offset
+    served = ServedModel(transform_graph_uri, network, features.click_log, offset)
+    export(served, serving_model_dir)
     record = TrainingRecord(
         variant=config.variant,
         method=config.embedding.method,

@@ -25,10 +25,12 @@ _EVAL_BATCH_ROWS = 8192
 class ClickModel(tfrs.Model):
     """A network with its task: predict clicks, by the mean binary cross-entropy (nats)."""
 
-    def __init__(self, network: Dlrm) -> None:
-        """Takes the network to train."""
+    def __init__(self, network: Dlrm, config: TrainerConfig) -> None:
+        """Takes the network to train and how its rows were sampled."""
         super().__init__()
         self._network = network
+        self._negative_weight = config.negative_weight
+        self._served_logit_offset = config.served_logit_offset
         self._task = tfrs.tasks.Ranking(
             loss=tf_keras.losses.BinaryCrossentropy(from_logits=True),
             metrics=[tf_keras.metrics.BinaryCrossentropy(name="logloss", from_logits=True)],
@@ -39,14 +41,25 @@ class ClickModel(tfrs.Model):
     ) -> tf.Tensor:
         """Returns the mean loss of a batch, a float32 scalar; updates the metric in evaluation.
 
+        Training takes the weighted mean over the rows that were sampled; evaluation the plain mean
+        over all rows, with the logits that are served.
+
         Args:
           inputs: the features that `Dlrm` takes, and the labels, float32 `[batch]`.
           training: whether it is a training step.
         """
         features, label = inputs
         logits = self._network(features)
+        weight = None
+        if not training:
+            logits += self._served_logit_offset
+        elif self._negative_weight != 1.0:
+            weight = tf.where(label > 0, 1.0, self._negative_weight)
+            weight = (weight / tf.reduce_mean(weight))[:, None]
         # Keras takes the mean over the last axis, so each row becomes its own.
-        return self._task(label[:, None], logits[:, None], compute_metrics=not training)
+        return self._task(
+            label[:, None], logits[:, None], sample_weight=weight, compute_metrics=not training
+        )
 
 
 def make_optimizer(
@@ -165,7 +178,7 @@ def train(
       InputError: if the loss is not finite.
     """
     num_steps = config.epochs * math.ceil(num_rows / config.batch_size)
-    model = ClickModel(network)
+    model = ClickModel(network, config)
     model.compile(optimizer=make_optimizer(network, config, num_steps))
     datasets = [
         make_dataset(files, config.batch_size, config.shuffle_window_rows, (config.seed, epoch))
@@ -191,9 +204,9 @@ def train(
     )
 
 
-def evaluate(network: Dlrm, files: Sequence[str]) -> float:
-    """Returns the logloss (nats) of a network on transformed Parquet files."""
-    model = ClickModel(network)
+def evaluate(network: Dlrm, config: TrainerConfig, files: Sequence[str]) -> float:
+    """Returns the logloss (nats) of a network, as it is served, on transformed Parquet files."""
+    model = ClickModel(network, config)
     dataset = make_dataset(files, _EVAL_BATCH_ROWS, window_rows=1)
     step = _trace(lambda inputs: model.test_step(inputs)["loss"], dataset)
     for inputs in dataset:

@@ -7,12 +7,14 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from components.code_version import code_version
 from components.transform.config import TransformConfig
 from components.transform.executor import Executor
+from schemas.click_log import ClickLog
 
 
 class TransformSpec(ComponentSpec):
     """Inputs, outputs and parameters of `ClickLogTransform`."""
 
     PARAMETERS = {  # noqa: RUF012
+        "click_log": ExecutionParameter(type=str),
         "config": ExecutionParameter(type=str),
         "code_version": ExecutionParameter(type=str),
     }
@@ -30,24 +32,30 @@ class ClickLogTransform(base_beam_component.BaseBeamComponent):
     """Raw examples to dense vectors and categorical ids; its transform graph is TFT's.
 
     Outputs: `transform_graph` (what `tft.TFTransformOutput` reads) and `transformed_examples`
-    (Parquet, see `components.transform.graph.to_transformed_table`).
+    (Parquet, see `schemas.transformed`).
     """
 
     SPEC_CLASS = TransformSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
     def __init__(
-        self, examples: channel.BaseChannel, schema: channel.BaseChannel, config: TransformConfig
+        self,
+        examples: channel.BaseChannel,
+        schema: channel.BaseChannel,
+        click_log: ClickLog,
+        config: TransformConfig,
     ) -> None:
         """Makes the step.
 
         Args:
           examples: raw examples as Parquet.
           schema: of the raw examples.
+          click_log: the layout of the raw examples.
           config: how features are treated.
         """
         super().__init__(
             spec=TransformSpec(
+                click_log=click_log.to_json(),
                 config=config.to_json(),
                 code_version=code_version(("components/transform/*.py",)),
                 examples=examples,

@@ -3,8 +3,6 @@
 import os
 from typing import Any
 
-import apache_beam as beam
-import tensorflow as tf
 from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
@@ -12,15 +10,19 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
+from components.errors import InputError
 from components.parquet import list_files
+from components.transform.apply import apply_to_splits
 from components.transform.config import TransformConfig
-from components.transform.graph import ApplyTransformGraph, write_transform_graph
-from components.transform.vocabulary import PackedVocabulary, pack, select_with_beam
-from schemas.criteo import TRAIN_SPLIT
+from components.transform.dense_statistics import find_dense_statistics
+from components.transform.graph import write_transform_graph
+from components.transform.preprocessing import Preprocessing
+from components.transform.vocabulary import count_vocabulary
+from schemas.click_log import TRAIN_SPLIT, ClickLog
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
-    """Counts the vocabularies, writes the transform graph, applies it to every split."""
+    """Counts the train split's values, writes the transform graph, applies it to every split."""
 
     def Do(  # noqa: N802
         self,
@@ -29,42 +31,39 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         exec_properties: dict[str, Any],
     ) -> None:
         config = TransformConfig.from_json(exec_properties["config"])
+        click_log = ClickLog.from_json(exec_properties["click_log"])
+        try:
+            config.check_columns(click_log)
+        except ValueError as error:
+            raise InputError(f"transform.{error}") from error
         examples = artifact_utils.get_single_instance(input_dict["examples"])
         schema_uri = artifact_utils.get_single_uri(input_dict["schema"])
         graph_uri = artifact_utils.get_single_uri(output_dict["transform_graph"])
         transformed = artifact_utils.get_single_instance(output_dict["transformed_examples"])
+        splits = artifact_utils.decode_split_names(examples.split_names)
+        files = {s: list_files(artifact_utils.get_split_uri([examples], s)) for s in splits}
 
-        write_transform_graph(
-            config,
-            self._find_vocabulary(config, examples),
-            io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema_uri)),
-            graph_uri,
-        )
+        preprocessing = self._prepare(click_log, config, files[TRAIN_SPLIT])
+        schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema_uri))
+        write_transform_graph(preprocessing, schema, graph_uri)
 
         transformed.split_names = examples.split_names
         examples_utils.set_payload_format(transformed, example_gen_pb2.FORMAT_PARQUET)
-        paths = []
-        for split in artifact_utils.decode_split_names(examples.split_names):
-            target = artifact_utils.get_split_uri([transformed], split)
-            tf.io.gfile.makedirs(target)
-            for source in list_files(artifact_utils.get_split_uri([examples], split)):
-                paths.append((source, os.path.join(target, os.path.basename(source))))
-        with self._make_beam_pipeline() as pipeline:
-            _ = (
-                pipeline
-                | "Paths" >> beam.Create(paths)
-                | "SpreadPaths" >> beam.Reshuffle()
-                | "Apply" >> beam.ParDo(ApplyTransformGraph(graph_uri, config.batch_rows))
-            )
+        split_uris = {s: artifact_utils.get_split_uri([transformed], s) for s in splits}
+        apply_to_splits(self._make_beam_pipeline, files, split_uris, preprocessing, graph_uri)
 
-    def _find_vocabulary(
-        self, config: TransformConfig, examples: types.Artifact
-    ) -> PackedVocabulary | None:
-        if config.categorical == "hash":
-            return None
-        folder = os.path.join(self._get_tmp_dir(), "vocabulary")
-        tf.io.gfile.makedirs(folder)
-        files = list_files(artifact_utils.get_split_uri([examples], TRAIN_SPLIT))
-        with self._make_beam_pipeline() as pipeline:
-            select_with_beam(pipeline, files, config.frequency_threshold, folder)
-        return pack(folder)
+    def _prepare(
+        self, click_log: ClickLog, config: TransformConfig, train_files: list[str]
+    ) -> Preprocessing:
+        folder = os.path.join(self._get_tmp_dir(), "transform")
+        statistics = find_dense_statistics(
+            self._make_beam_pipeline,
+            train_files,
+            click_log,
+            config.dense_treatments(click_log),
+            folder,
+        )
+        vocabulary = count_vocabulary(
+            self._make_beam_pipeline, train_files, config.categorical_treatments(click_log), folder
+        )
+        return Preprocessing(click_log, config, vocabulary, statistics)

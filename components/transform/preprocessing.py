@@ -1,132 +1,90 @@
-"""The preprocessing as a TensorFlow graph: what training, evaluation and serving all run."""
+"""The preprocessing of raw rows: what training, evaluation and serving all run."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
+from components.features import Features
+from components.transform.categorical_ids import CategoricalIds, make_table
 from components.transform.config import TransformConfig
+from components.transform.dense_values import DenseValues
+from components.transform.value_sketch import ValueSketch
 from components.transform.vocabulary import PackedVocabulary
-from schemas.criteo import (
-    CATEGORICAL,
-    CATEGORICAL_FEATURES,
-    DENSE,
-    DENSE_FEATURES,
-    MISSING_CATEGORY,
-    MISSING_ID,
-    MISSING_INTEGER,
-    NUM_RESERVED_IDS,
-    OUT_OF_VOCABULARY_ID,
-)
-
-PreprocessingFn = Callable[[Mapping[str, tf.Tensor]], dict[str, tf.Tensor]]
+from schemas.click_log import ClickLog
+from schemas.transformed import CATEGORICAL, DENSE
 
 
-def dense_vector(integers: tf.Tensor) -> tf.Tensor:
-    """Returns log-scaled values and missing indicators.
+class Preprocessing:
+    """All that turns raw rows into transformed ones.
 
-    A value x becomes sign(x) * log(1 + |x|), so negative ones (I2 has some) stay apart from 0. A
-    missing one becomes 0 with its indicator at 1.
-
-    Args:
-      integers: int64 `[batch, num_features]`; missing ones are `MISSING_INTEGER`.
-
-    Returns:
-      float32 `[batch, 2 * num_features]`: all values, then all indicators.
-    """
-    missing = tf.equal(integers, MISSING_INTEGER)
-    # In float64, since float32 kernels differ in the last bit between full vectors and remainders:
-    # a row's values must not depend on the batch that it is in.
-    values = tf.cast(tf.where(missing, tf.zeros_like(integers), integers), tf.float64)
-    scaled = tf.cast(tf.sign(values) * tf.math.log1p(tf.abs(values)), tf.float32)
-    return tf.concat([scaled, tf.cast(missing, tf.float32)], axis=1)
-
-
-def _keys(categories: tf.Tensor) -> tf.Tensor:
-    """Returns `feature:value` for string `[batch, num_features]`, so that one table serves all."""
-    prefixes = tf.constant([[f"{feature}:" for feature in CATEGORICAL_FEATURES]])
-    return tf.add(prefixes, categories)
-
-
-def vocabulary_ids(categories: tf.Tensor, vocabulary: PackedVocabulary) -> tf.Tensor:
-    """Looks each value up among the values of its feature.
-
-    Args:
-      categories: string `[batch, num_features]`; missing ones are empty.
-      vocabulary: the values of all features.
-
-    Returns:
-      int64 `[batch, num_features]` in `[0, vocabulary_size)` of each feature: `MISSING_ID`,
-      `OUT_OF_VOCABULARY_ID`, then the vocabulary, most frequent first.
-    """
-    initializer = tf.lookup.TextFileInitializer(
-        vocabulary.path,
-        key_dtype=tf.string,
-        key_index=tf.lookup.TextFileIndex.WHOLE_LINE,
-        value_dtype=tf.int64,
-        value_index=tf.lookup.TextFileIndex.LINE_NUMBER,
-    )
-    table = tft.make_and_track_object(
-        lambda: tf.lookup.StaticHashTable(initializer, default_value=-1), name="vocabulary"
-    )
-    lines = table.lookup(_keys(categories))
-    counts = [vocabulary.num_values[feature] for feature in CATEGORICAL_FEATURES]
-    first_lines = np.concatenate([[0], np.cumsum(counts)[:-1]]).astype(np.int64)
-    known = lines - first_lines[np.newaxis, :] + NUM_RESERVED_IDS
-    ids = tf.where(lines < 0, tf.constant(OUT_OF_VOCABULARY_ID, tf.int64), known)
-    return _with_missing(categories, ids)
-
-
-def hashed_ids(categories: tf.Tensor, num_hash_buckets: int) -> tf.Tensor:
-    """Hashes each value, salted with the name of its feature.
-
-    Args:
-      categories: string `[batch, num_features]`; missing ones are empty.
-      num_hash_buckets: the number of buckets of each feature.
-
-    Returns:
-      int64 `[batch, num_features]`: `MISSING_ID`, or a bucket plus `NUM_RESERVED_IDS`.
-    """
-    buckets = tf.strings.to_hash_bucket_fast(_keys(categories), num_hash_buckets)
-    return _with_missing(categories, buckets + NUM_RESERVED_IDS)
-
-
-def _with_missing(categories: tf.Tensor, ids: tf.Tensor) -> tf.Tensor:
-    missing = tf.equal(categories, MISSING_CATEGORY)
-    return tf.where(missing, tf.constant(MISSING_ID, tf.int64), ids)
-
-
-def vocabulary_sizes(
-    config: TransformConfig, vocabulary: PackedVocabulary | None
-) -> dict[str, int]:
-    """Returns feature name -> number of ids, reserved ones included."""
-    if vocabulary is None:
-        return dict.fromkeys(CATEGORICAL_FEATURES, config.num_hash_buckets + NUM_RESERVED_IDS)
-    return {name: count + NUM_RESERVED_IDS for name, count in vocabulary.num_values.items()}
-
-
-def make_preprocessing_fn(
-    config: TransformConfig, vocabulary: PackedVocabulary | None
-) -> PreprocessingFn:
-    """Returns the `preprocessing_fn` for TFT.
-
-    Args:
-      config: how features are treated.
-      vocabulary: the values found in the train split, or None for hashing.
-
-    Returns:
-      a function from raw features, each `[batch]`, to `DENSE` (float32 `[batch, 26]`) and
-      `CATEGORICAL` (int64 `[batch, 26]`).
+    Attributes:
+      click_log: the layout of the raw rows.
+      dense: raw numbers to dense values and bucket ids; None where the log has no numeric feature.
+      ids: raw categories to ids.
+      vocabulary_path: the packed vocabulary, None where no feature has one.
     """
 
-    def preprocessing_fn(inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
-        integers = tf.stack([inputs[name] for name in DENSE_FEATURES], axis=1)
-        categories = tf.stack([inputs[name] for name in CATEGORICAL_FEATURES], axis=1)
-        if vocabulary is None:
-            ids = hashed_ids(categories, config.num_hash_buckets)
-        else:
-            ids = vocabulary_ids(categories, vocabulary)
-        return {DENSE: dense_vector(integers), CATEGORICAL: ids}
+    def __init__(
+        self,
+        click_log: ClickLog,
+        config: TransformConfig,
+        vocabulary: PackedVocabulary | None,
+        dense_statistics: Mapping[str, ValueSketch],
+    ) -> None:
+        """Works out the constants of the treatments.
 
-    return preprocessing_fn
+        Args:
+          click_log: the layout of the raw rows.
+          config: how features are treated.
+          vocabulary: the values found in the train split, None where no feature has a vocabulary.
+          dense_statistics: of `dense_statistics.find_dense_statistics`.
+        """
+        self.click_log = click_log
+        treatments = config.dense_treatments(click_log)
+        self.dense = DenseValues(treatments, dense_statistics) if treatments else None
+        self.ids = CategoricalIds(config.categorical_treatments(click_log), vocabulary)
+        self.vocabulary_path = vocabulary.path if vocabulary else None
+
+    @property
+    def features(self) -> Features:
+        """The features before and after."""
+        return Features(
+            click_log=self.click_log,
+            dense_width=self.dense.width if self.dense else 0,
+            vocabulary_sizes={**self.ids.sizes, **self._bucket_sizes},
+        )
+
+    @property
+    def num_oov_ids(self) -> dict[str, int]:
+        """The transformed categorical features as in `CategoricalIds.num_oov_ids`."""
+        return {**self.ids.num_oov_ids, **dict.fromkeys(self._bucket_sizes, 0)}
+
+    @property
+    def _bucket_sizes(self) -> dict[str, int]:
+        return self.dense.bucket_sizes if self.dense else {}
+
+    def preprocessing_fn(self, inputs: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
+        """The `preprocessing_fn` of TFT.
+
+        Args:
+          inputs: raw feature -> `[batch]`, as in `schemas.click_log.raw_feature_spec`.
+
+        Returns:
+          `DENSE`, float32 `[batch, dense_width]` (left out where the log has no numeric feature),
+          and `CATEGORICAL`, int64 `[batch, num_features]`: the categorical features, then the
+          buckets of the numeric ones.
+        """
+        names = self.click_log.categorical_features
+        values = tf.stack([inputs[name] for name in names], axis=1)
+        lookup = None
+        path = self.vocabulary_path
+        if path is not None:
+            table = tft.make_and_track_object(lambda: make_table(path), name="vocabulary")
+            lookup = table.lookup
+        columns = tf.range(len(names), dtype=tf.int64)[tf.newaxis]
+        ids = self.ids(values, columns, lookup)
+        if self.dense is None:
+            return {CATEGORICAL: ids}
+        dense, bucket_ids = self.dense(inputs)
+        return {DENSE: dense, CATEGORICAL: tf.concat([ids, bucket_ids], axis=1)}

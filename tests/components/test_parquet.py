@@ -19,13 +19,13 @@ def read_bytes(monkeypatch) -> list[int]:
     """The sizes of all reads that follow."""
     sizes = []
 
-    class Counted(parquet._SeekableFile):
+    class Counted(parquet.ArrowFile):
         def read(self, n=-1):
             content = super().read(n)
             sizes.append(len(content))
             return content
 
-    monkeypatch.setattr(parquet, "_SeekableFile", Counted)
+    monkeypatch.setattr(parquet, "ArrowFile", Counted)
     return sizes
 
 
@@ -42,6 +42,16 @@ def test_columns_are_read_in_any_file_system():
     write_table(table, "ram://parquet/t.parquet")
     assert read_table("ram://parquet/t.parquet", columns=["b"]).equals(table.select(["b"]))
     assert count_rows("ram://parquet/t.parquet") == 2
+
+
+def test_dictionary_columns_are_read_encoded_whatever_their_row_groups(tmp_path):
+    table = pa.table({"a": [b"x", None, b"y", b"y", b"x"], "b": [b"z"] * 5, "c": [1, 2, 3, 4, 5]})
+    path = str(tmp_path / "t.parquet")
+    write_table(table, path, row_group_size=2)
+    read = read_table(path, columns=["a", "c"], dictionary_columns=["a"])
+    assert read.schema.field("a").type == pa.dictionary(pa.int32(), pa.binary())
+    assert read.schema.field("c").type == pa.int64()
+    assert read.to_pydict() == table.select(["a", "c"]).to_pydict()
 
 
 def test_one_column_is_read_without_the_bytes_of_the_others(wide, read_bytes):

@@ -47,7 +47,12 @@ def test_trainer_names_its_variant():
         ({"assignments": ["trainer.epochs"]}, ["trainer.epochs", "section.field=value"]),
         ({"assignments": ["nope.epochs=1"]}, ["'nope'", "known", "trainer"]),
         ({"assignments": ["trainer.nope=1"]}, ["nope", "learning_rate"]),
-        ({"assignments": ["transform.nope=1"]}, ["transform.nope", "frequency_threshold"]),
+        ({"assignments": ["transform.nope=1"]}, ["transform.nope", "categorical"]),
+        ({"assignments": ["transform.columns.C9.nope=1"]}, ["columns.C9", "frequency_threshold"]),
+        ({"assignments": ["transform.columns.X={}"]}, ["columns.X", "no such feature", "C26"]),
+        ({"assignments": ["click_log.label.nope=1"]}, ["click_log.label.nope", "positive_from"]),
+        ({"assignments": ["trainer.negative_sampling_rate=1"]}, ["cannot be set", "example_gen"]),
+        ({"schema": "nope"}, ["'nope'", "criteo", "YAML file"]),
         ({"assignments": ["trainer.epochs=0"]}, ["epochs", "greater than or equal to 1", "0"]),
         ({"assignments": ["trainer.epochs=[1"]}, ["trainer.epochs=[1", "YAML"]),
         ({"assignments": ["trainer.epochs=1", "trainer.epochs.x=1"]}, ["'epochs'", "no fields"]),
@@ -60,3 +65,32 @@ def test_bad_input_names_the_field_and_what_is_known(arguments, parts):
         load_config(**{"preset": "demo", **arguments})
     for part in parts:
         assert part in str(error.value)
+
+
+def test_negative_sampling_reaches_every_trainer():
+    config = load_config("demo", assignments=["example_gen.negative_sampling_rate=0.1"])
+    assert {trainer.negative_sampling_rate for trainer in config.trainers().values()} == {0.1}
+
+
+def test_a_schema_file_brings_layout_and_treatments(tmp_path):
+    path = tmp_path / "shop.yaml"
+    path.write_text(
+        "format: csv\nheader: true\nlabel: click\n"
+        "dense:\n  price: {type: float, standardize: true}\n"
+        "categorical:\n  x1..x3: {}\n  user: {method: hash, num_hash_buckets: 50}\n"
+    )
+    config = load_config("demo", schema=str(path))
+    assert config.click_log.used_columns == ("click", "price", "x1", "x2", "x3", "user")
+    assert config.transform.dense_treatments(config.click_log)["price"].standardize
+    categorical = config.transform.categorical_treatments(config.click_log)
+    assert categorical["user"].num_hash_buckets == 50
+    assert categorical["x2"].method == "vocabulary"
+
+
+def test_set_wins_over_the_schema_file(tmp_path):
+    path = tmp_path / "shop.yaml"
+    path.write_text("label: click\ncategorical:\n  user: {method: hash}\n")
+    assignment = "transform.columns.user.method=vocabulary"
+    config = load_config("demo", schema=str(path), assignments=[assignment])
+    treatments = config.transform.categorical_treatments(config.click_log)
+    assert treatments["user"].method == "vocabulary"

@@ -14,6 +14,8 @@ from pipeline.local_cli import _cause, main
         (["--set", "variants.hashin.epochs=2"], "unknown variant 'hashin'"),
         (["--root", "/dev/null/x"], "/dev/null/x cannot be made"),
         (["--root", "a[1]"], "character of file patterns"),
+        (["--schema", "nope"], "schema 'nope'"),
+        (["--schema", "avazu"], "--schema avazu needs --data"),
     ],
 )
 def test_wrong_flags_give_one_line_and_touch_nothing(flags, said, tmp_path, capsys):
@@ -54,6 +56,16 @@ def test_cause_of_other_errors_is_the_innermost_with_its_type():
             raise RuntimeError("wrapped") from error
     except RuntimeError as error:
         assert _cause(error) == "KeyError: 'x'"
+
+
+def test_cause_of_a_worker_is_the_last_line_of_its_traceback():
+    text = (
+        "Error received from SDK harness for instruction 3: Traceback (most recent call last):\n"
+        '  File "x.py", line 7, in process\n    y = 1\n'
+        "tensorflow.errors.ResourceExhaustedError: disk full [while running 'Decode']\n"
+    )
+    expected = "ResourceExhaustedError: disk full [while running 'Decode']"
+    assert _cause(RuntimeError(text)) == expected
 
 
 def test_interrupt_while_loading_gives_one_line(tmp_path, capsys, monkeypatch):

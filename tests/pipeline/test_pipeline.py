@@ -10,7 +10,7 @@ from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
 from pipeline.config import known_presets, load_config
 from pipeline.pipeline import create_pipeline
 
-BEFORE = ["ExampleGen", "StatisticsGen", "SchemaImporter", "ExampleValidator", "Transform"]
+BEFORE = ["ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform"]
 
 
 def _create(preset, root, **options):
@@ -64,9 +64,11 @@ def _parameters(nodes):
     [
         ("evaluator.max_auc_loss=0.5", {"Evaluator"}),
         ("variants.hashing.seed=7", {"Trainer_hashing"}),
-        ("transform.frequency_threshold=9", {"Transform"}),
-        ("example_gen.split_seed=3", {"ExampleGen"}),
+        ("transform.categorical.frequency_threshold=9", {"Transform"}),
+        ("example_gen.split.seed=3", {"ExampleGen"}),
         ("synthetic.seed=3", set()),
+        ("example_validator.on_anomaly=warn", {"ExampleValidator"}),
+        ("click_log.missing_values=['', 'NULL']", {"ExampleGen", "SchemaGen", "Transform"}),
     ],
 )
 def test_a_changed_value_changes_the_cache_key_of_its_step_only(tmp_path, assignment, changed):

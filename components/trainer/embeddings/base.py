@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from components.step_config import StepConfig
+from schemas.step_config import StepConfig
 
 
 class MethodConfig(StepConfig):

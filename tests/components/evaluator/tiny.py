@@ -9,13 +9,8 @@ import tensorflow as tf
 from components.evaluator.comparison import Comparison, VariantResult
 from components.parquet import write_table
 from components.training_record import TrainingRecord, write_training_record
-from schemas.criteo import (
-    CATEGORICAL_FEATURES,
-    DENSE_FEATURES,
-    LABEL,
-    MISSING_INTEGER,
-    raw_arrow_schema,
-)
+from schemas.click_log import LABEL, MISSING_INTEGER, raw_arrow_schema
+from schemas.criteo import CATEGORICAL_FEATURES, CLICK_LOG, DENSE_FEATURES
 from schemas.serving import PROBABILITY, RAW_FEATURES
 
 
@@ -69,9 +64,11 @@ def save_training(path: Path, embedding_bytes: int) -> Path:
 
 def raw_rows(labels: list[int], first: list[int | None], category: list[bytes | None]) -> pa.Table:
     """Returns raw rows with these labels, I1 and C1; everything else is missing."""
-    columns: dict[str, list] = {name: [None] * len(labels) for name in raw_arrow_schema().names}
+    columns: dict[str, list] = {
+        name: [None] * len(labels) for name in raw_arrow_schema(CLICK_LOG).names
+    }
     columns |= {LABEL: labels, "I1": first, "C1": category}
-    return pa.table(columns, schema=raw_arrow_schema())
+    return pa.table(columns, schema=raw_arrow_schema(CLICK_LOG))
 
 
 def click_log(num_rows: int, seed: int, missing_rate: float = 0.1) -> pa.Table:

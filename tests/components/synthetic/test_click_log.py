@@ -36,7 +36,7 @@ from components.synthetic.click_log_rows import (
 )
 from components.synthetic.click_log_text import category_codes
 from components.synthetic.planted_model import PROBABILITIES, PlantedModel
-from schemas.criteo import CATEGORICAL_FEATURES, DENSE_FEATURES, RAW_COLUMNS
+from schemas.criteo import CATEGORICAL_FEATURES, CLICK_LOG, DENSE_FEATURES
 
 ROOT = Path(__file__).parents[3]
 
@@ -134,7 +134,7 @@ def test_gz_repeatable(tmp_path: Path) -> None:
 
 def test_every_field_has_its_format(lines: list[list[str]]) -> None:
     integer, category = re.compile(r"-[12]|0|[1-9]\d{0,6}|"), re.compile(r"[0-9a-f]{8}|")
-    assert {len(fields) for fields in lines} == {len(RAW_COLUMNS)}
+    assert {len(fields) for fields in lines} == {len(CLICK_LOG.text_columns)}
     for fields in lines:
         assert fields[0] in ("0", "1")
         assert all(integer.fullmatch(field) for field in fields[1:14])
@@ -151,7 +151,7 @@ def test_integers_stay_in_their_range(lines: list[list[str]]) -> None:
 def test_text_holds_the_values_drawn(lines: list[list[str]], source: RowSource) -> None:
     block = source.block(1)
     for name in ("I5", "I2", "I12"):
-        column = RAW_COLUMNS.index(name)
+        column = CLICK_LOG.text_columns.index(name)
         written = [fields[column] for fields in lines[BLOCK_ROWS:]]
         drawn = block.integers[name][: len(written)].tolist()
         assert written == ["" if value == -(2**31) else str(value) for value in drawn]
@@ -160,12 +160,12 @@ def test_text_holds_the_values_drawn(lines: list[list[str]], source: RowSource) 
 def test_missing_rates_as_measured(lines: list[list[str]]) -> None:
     for names, rate in MISSING_RATES:
         for name in names:
-            column = RAW_COLUMNS.index(name)
+            column = CLICK_LOG.text_columns.index(name)
             found = sum(not fields[column] for fields in lines) / len(lines)
             # 5 standard errors.
             assert abs(found - rate) < 5 * (rate * (1 - rate) / len(lines)) ** 0.5, name
-    never = set(RAW_COLUMNS) - {name for names, _ in MISSING_RATES for name in names}
-    assert all(fields[RAW_COLUMNS.index(name)] for fields in lines for name in never)
+    never = set(CLICK_LOG.text_columns) - {name for names, _ in MISSING_RATES for name in names}
+    assert all(fields[CLICK_LOG.text_columns.index(name)] for fields in lines for name in never)
 
 
 @pytest.mark.parametrize("name", ["C1", "C3", "C9", "C17", "C20"])

@@ -13,17 +13,13 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform import impl_helper
 from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
+from components.features import Features, read_features, write_features
 from components.parquet import write_table
-from components.vocabulary_sizes import write_vocabulary_sizes
-from schemas.criteo import (
-    CATEGORICAL,
-    CATEGORICAL_FEATURES,
-    DENSE,
-    DENSE_FEATURES,
-    LABEL,
-    MISSING_INTEGER,
-    raw_feature_spec,
-)
+from components.trainer.config import TrainerConfig
+from components.trainer.model import Dlrm, make_dlrm
+from schemas.click_log import LABEL, MISSING_INTEGER, raw_feature_spec
+from schemas.criteo import CATEGORICAL_FEATURES, CLICK_LOG, DENSE_FEATURES
+from schemas.transformed import CATEGORICAL, DENSE
 
 NUM_BUCKETS = 300
 NUM_TRAIN_ROWS = 700
@@ -39,6 +35,11 @@ class TinySplits:
     train: Path
     eval: Path
     raw_eval: dict[str, np.ndarray]
+
+    def make_network(self, config: TrainerConfig) -> Dlrm:
+        """An untrained network for the graph's features."""
+        features = read_features(str(self.graph))
+        return make_dlrm(config, features.vocabulary_sizes, features.dense_width)
 
 
 def _write_graph(folder: Path, vocabulary_path: Path) -> None:
@@ -71,7 +72,7 @@ def _write_graph(folder: Path, vocabulary_path: Path) -> None:
             CATEGORICAL: tf.stack(ids, axis=1),
         }
 
-    spec = raw_feature_spec()
+    spec = raw_feature_spec(CLICK_LOG)
     impl_helper.analyze_in_place(
         preprocessing_fn,
         force_tf_compat_v1=False,
@@ -83,8 +84,11 @@ def _write_graph(folder: Path, vocabulary_path: Path) -> None:
         dataset_metadata.DatasetMetadata(schema_pb2.Schema()),
         str(folder / tft.TFTransformOutput.RAW_METADATA_DIR),
     )
-    sizes = dict.fromkeys(CATEGORICAL_FEATURES, NUM_BUCKETS)
-    write_vocabulary_sizes(str(folder), sizes | {"C1": len(VOCABULARY) + 2})
+    sizes = dict.fromkeys(CATEGORICAL_FEATURES, NUM_BUCKETS) | {"C1": len(VOCABULARY) + 2}
+    features = Features(
+        click_log=CLICK_LOG, dense_width=2 * len(DENSE_FEATURES), vocabulary_sizes=sizes
+    )
+    write_features(str(folder), features)
 
 
 def _make_rows(num_rows: int, seed: int) -> tuple[dict[str, np.ndarray], np.ndarray]:

@@ -8,7 +8,8 @@ import pytest
 from components.errors import InputError
 from components.parquet import write_table
 from components.trainer.data import count_rows, find_files, iterate_batches, make_dataset, read_rows
-from schemas.criteo import CATEGORICAL, DENSE, LABEL
+from schemas.click_log import LABEL
+from schemas.transformed import CATEGORICAL, DENSE
 
 
 def write_file(path: Path, numbers: list[int]) -> str:

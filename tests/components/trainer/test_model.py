@@ -6,7 +6,7 @@ from components.trainer.config import TrainerConfig
 from components.trainer.embeddings.full import Full
 from components.trainer.embeddings.hashing import Hashing
 from components.trainer.model import Dlrm, make_dlrm
-from schemas.criteo import CATEGORICAL, DENSE
+from schemas.transformed import CATEGORICAL, DENSE
 
 SIZES = {"C1": 5, "C2": 400, "C3": 30}
 DENSE_WIDTH = 7
@@ -93,3 +93,21 @@ def test_two_tables_of_equal_size_start_differently() -> None:
     network = make_dlrm(TrainerConfig(), {"C1": 50, "C2": 50}, DENSE_WIDTH)
     first, second = (embedding.get_weights()[0] for embedding in network.embeddings)
     assert not np.array_equal(first, second)
+
+
+def test_without_dense_features_a_learned_vector_takes_their_place() -> None:
+    network = make_dlrm(TrainerConfig(embedding_dim=4, top_mlp=(5,)), SIZES, dense_width=0)
+    ids = make_features(20)[CATEGORICAL]
+    logits = network({CATEGORICAL: ids})
+    assert logits.shape == (20,)
+    vector = network._bottom_mlp.get_weights()[0]
+    assert vector.shape == (4,)
+    assert any(
+        variable is network._bottom_mlp.trainable_variables[0] for variable in network.mlp_variables
+    )
+    tables = [e.get_weights()[0] for e in network.embeddings]
+    t1, d1, t2, d2 = network._top_mlp.get_weights()
+    vectors = [vector] + [table[i] for table, i in zip(tables, ids[0].numpy(), strict=True)]
+    dots = [vectors[i] @ vectors[j] for i in range(4) for j in range(i)]
+    hidden = np.maximum(np.concatenate([vector, dots]) @ t1 + d1, 0)
+    np.testing.assert_allclose(logits[0], (hidden @ t2 + d2)[0], rtol=1e-4, atol=1e-5)

@@ -8,11 +8,12 @@ import tensorflow as tf
 
 from components.trainer.config import TrainerConfig
 from components.trainer.data import find_files, read_rows
-from components.trainer.model import Dlrm, make_dlrm
-from components.trainer.serving import export
-from components.vocabulary_sizes import read_vocabulary_sizes
-from schemas.criteo import CATEGORICAL, DENSE, DENSE_FEATURES, MISSING_INTEGER
+from components.trainer.model import Dlrm
+from components.trainer.serving import ServedModel, export
+from schemas.click_log import MISSING_INTEGER
+from schemas.criteo import CLICK_LOG, DENSE_FEATURES
 from schemas.serving import EXAMPLES_INPUT, PROBABILITY, RAW_FEATURES, SERVING_DEFAULT
+from schemas.transformed import CATEGORICAL, DENSE
 from tests.components.trainer.conftest import TinySplits
 
 
@@ -20,7 +21,7 @@ from tests.components.trainer.conftest import TinySplits
 def network(tiny_splits: TinySplits) -> Dlrm:
     """Untrained, with larger weights so that probabilities differ from row to row."""
     config = TrainerConfig(embedding={"method": "quotient_remainder"})
-    network = make_dlrm(config, read_vocabulary_sizes(str(tiny_splits.graph)), dense_width=26)
+    network = tiny_splits.make_network(config)
     rng = np.random.default_rng(0)
     network.set_weights([rng.normal(scale=0.2, size=w.shape) for w in network.get_weights()])
     return network
@@ -32,7 +33,7 @@ def loaded(tiny_splits: TinySplits, network: Dlrm, tmp_path_factory: pytest.Temp
     root = tmp_path_factory.mktemp("serving")
     graph = root / "graph"
     copytree(tiny_splits.graph, graph)
-    export(str(graph), network, str(root / "model"))
+    export(ServedModel(str(graph), network, CLICK_LOG, 0.0), str(root / "model"))
     rmtree(graph)
     (root / "model").rename(root / "moved")
     return tf.saved_model.load(str(root / "moved"))
@@ -108,7 +109,8 @@ def test_an_empty_example_means_that_all_is_missing(tiny_splits: TinySplits, loa
 def test_export_holds_no_optimizer_state(
     tiny_splits: TinySplits, network: Dlrm, tmp_path: Path
 ) -> None:
-    export(str(tiny_splits.graph), network, str(tmp_path / "model"))
+    served = ServedModel(str(tiny_splits.graph), network, CLICK_LOG, 0.0)
+    export(served, str(tmp_path / "model"))
     shapes = tf.train.load_checkpoint(
         str(tmp_path / "model/variables/variables")
     ).get_variable_to_shape_map()
@@ -116,3 +118,14 @@ def test_export_holds_no_optimizer_state(
         int(np.prod(shape)) for key, shape in shapes.items() if key.endswith("VARIABLE_VALUE")
     )
     assert stored == network.num_parameters
+
+
+def test_the_logit_offset_is_part_of_what_is_served(
+    tiny_splits: TinySplits, network: Dlrm, loaded: Any
+) -> None:
+    raw = raw_tensors(tiny_splits.raw_eval)
+    plain = loaded.signatures[RAW_FEATURES](**raw)[PROBABILITY].numpy().astype(float)
+    shifted = ServedModel(str(tiny_splits.graph), network, CLICK_LOG, np.log(0.1)).predict(raw)
+    # He et al. 2014, section 6.3, the other way round: odds times the sampling rate.
+    odds = 0.1 * plain / (1 - plain)
+    np.testing.assert_allclose(shifted[PROBABILITY], odds / (1 + odds), atol=1e-6)

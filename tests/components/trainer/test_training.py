@@ -1,26 +1,29 @@
 import logging
+from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
 import pytest
 import tensorflow as tf
 from sklearn.metrics import log_loss, roc_auc_score
 
 from components.errors import InputError
+from components.parquet import read_table, write_table
 from components.progress import PROGRESS_LOGGER
 from components.trainer.config import TrainerConfig
-from components.trainer.data import find_files, read_rows
-from components.trainer.model import Dlrm, make_dlrm
-from components.trainer.training import evaluate, make_optimizer, train
+from components.trainer.data import count_rows, find_files, read_rows
+from components.trainer.model import Dlrm
+from components.trainer.training import ClickModel, evaluate, make_optimizer, train
 from components.training_record import TrainingSummary
-from components.vocabulary_sizes import read_vocabulary_sizes
-from schemas.criteo import CATEGORICAL, DENSE
+from schemas.click_log import LABEL
+from schemas.transformed import CATEGORICAL, DENSE
 from tests.components.trainer.conftest import NUM_TRAIN_ROWS, TinySplits
 
 CONFIG = TrainerConfig(bottom_mlp=(8,), top_mlp=(8,), embedding_dim=4, batch_size=64, epochs=2)
 
 
 def run(splits: TinySplits, config: TrainerConfig) -> tuple[Dlrm, TrainingSummary]:
-    network = make_dlrm(config, read_vocabulary_sizes(str(splits.graph)), dense_width=26)
+    network = splits.make_network(config)
     summary = train(network, config, find_files([f"{splits.train}/*"]), NUM_TRAIN_ROWS)
     return network, summary
 
@@ -77,7 +80,7 @@ def test_mlp_rate_falls_linearly_and_the_embeddings_keep_theirs(tiny_splits: Tin
     config = CONFIG.model_copy(
         update={"learning_rate": 0.5, "final_learning_rate_fraction": 0.2, "optimizer": "sgd"}
     )
-    network = make_dlrm(config, read_vocabulary_sizes(str(tiny_splits.graph)), dense_width=26)
+    network = tiny_splits.make_network(config)
     optimizer = make_optimizer(network, config, num_steps=10)
     (mlp, _), (embedding, _) = optimizer._optimizers_and_vars
     rates = [float(mlp.learning_rate(step)) for step in (0, 5, 10, 11)]
@@ -86,7 +89,7 @@ def test_mlp_rate_falls_linearly_and_the_embeddings_keep_theirs(tiny_splits: Tin
 
 
 def test_rows_that_are_not_in_the_data_keep_their_values(tiny_splits: TinySplits) -> None:
-    before = make_dlrm(CONFIG, read_vocabulary_sizes(str(tiny_splits.graph)), dense_width=26)
+    before = tiny_splits.make_network(CONFIG)
     after, _ = run(tiny_splits, CONFIG)
     seen = np.unique(
         np.concatenate(
@@ -100,7 +103,7 @@ def test_rows_that_are_not_in_the_data_keep_their_values(tiny_splits: TinySplits
 
 def test_logloss_matches_scikit_learn(tiny_splits: TinySplits) -> None:
     network, _ = run(tiny_splits, CONFIG)
-    logloss = evaluate(network, find_files([f"{tiny_splits.eval}/*"]))
+    logloss = evaluate(network, CONFIG, find_files([f"{tiny_splits.eval}/*"]))
     expected = log_loss(*labels_and_probabilities(network, tiny_splits))
     assert logloss == pytest.approx(expected, abs=1e-5)
 
@@ -132,3 +135,45 @@ def test_progress_says_epoch_step_loss_and_rate(
     assert caplog.messages[10].startswith("epoch 1/2, step 11/22, loss 0.")
     assert caplog.messages[-1].startswith("epoch 2/2, step 22/22, loss 0.")
     assert caplog.messages[-1].endswith(" examples/s")
+
+
+def test_negatives_weigh_as_many_rows_as_they_stand_for() -> None:
+    """Half of them kept and weighed twice: the loss and its gradient, worked out by hand."""
+    config = CONFIG.model_copy(
+        update={"negative_sampling_rate": 0.5, "negative_sampling_correction": "weight"}
+    )
+    logits = tf.Variable([0.0, 1.0, -1.0])
+    model = ClickModel(lambda features: tf.identity(logits), config)
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(({}, tf.constant([1.0, 0.0, 0.0])), training=True)
+    losses = np.log1p(np.exp([-0.0, 1.0, -1.0]))
+    assert float(loss) == pytest.approx((losses[0] + 2 * losses[1] + 2 * losses[2]) / 5)
+    probability = 1 / (1 + np.exp(-logits.numpy()))
+    expected = np.array([1, 2, 2]) * (probability - [1, 0, 0]) / 5
+    np.testing.assert_allclose(tape.gradient(loss, logits), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("correction", ["logit", "weight"])
+def test_sampled_negatives_leave_the_served_predictions_calibrated(
+    tiny_splits: TinySplits, correction: str, tmp_path: Path
+) -> None:
+    """A third of the negatives stays, and the mean prediction on all rows is still near theirs."""
+    rng = np.random.default_rng(0)
+    for path in find_files([f"{tiny_splits.train}/*"]):
+        table = read_table(path)
+        stays = (table[LABEL].to_numpy() == 1) | (rng.random(table.num_rows) < 1 / 3)
+        write_table(table.filter(pa.array(stays)), str(tmp_path / Path(path).name))
+    files = find_files([f"{tmp_path}/*"])
+    config = CONFIG.model_copy(
+        update={"negative_sampling_rate": 1 / 3, "negative_sampling_correction": correction}
+    )
+    network = tiny_splits.make_network(config)
+    train(network, config, files, count_rows(files))
+    label, uncorrected = labels_and_probabilities(network, tiny_splits)
+    served = 1 / (
+        1 + np.exp(-(np.log(uncorrected / (1 - uncorrected)) + config.served_logit_offset))
+    )
+    assert served.mean() == pytest.approx(label.mean(), rel=0.25)  # 0.6 uncorrected
+    assert evaluate(network, config, find_files([f"{tiny_splits.eval}/*"])) == pytest.approx(
+        log_loss(label, served), abs=1e-5
+    )

@@ -29,7 +29,7 @@ def test_trace_through_cached_steps_names_the_run_that_executed_them(recorded: R
     assert (summary["variant"], summary["seed"]) == ("full", 2)
     assert [(step["node"], step["run"]) for step in summary["steps"]] == [
         ("ClickLogExampleGen", "run-1"),
-        ("SchemaImporter", "run-1"),
+        ("SchemaGen", "run-1"),
         ("Transform", "run-1"),
         ("Trainer_full", "run-1"),
         ("Trainer_hashing", "run-1"),
@@ -53,7 +53,7 @@ def test_trace_names_data_schema_and_preprocessing(recorded: Recorded) -> None:
     ]
     schema = recorded.made["schema"]["schema"]
     assert summary["schema"] == [
-        {"id": schema, "uri": "/schema", "node": "SchemaImporter", "code_version": "5c4e3a"}
+        {"id": schema, "uri": "/schema", "node": "SchemaGen", "code_version": "5c4e3a"}
     ]
     assert summary["preprocessing"]["config"] == {"min_count": 4}
     assert summary["tfx_versions"] == ["1.16.0"]
@@ -63,7 +63,7 @@ def test_trace_lists_every_steps_code_version(recorded: Recorded) -> None:
     steps = _trace(recorded, "pusher", "pushed_model")["summary"]["steps"]
     assert {step["node"]: step["code_version"] for step in steps} == {
         "ClickLogExampleGen": "e8a3p1e",
-        "SchemaImporter": "5c4e3a",
+        "SchemaGen": "5c4e3a",
         "Transform": "7ra25f0",
         "Trainer_full": "7ra14e4",
         "Trainer_hashing": "7ra14e4",
@@ -149,7 +149,7 @@ def test_trace_lineage_holds_every_artifact_upstream_and_nothing_else(recorded: 
     )
     assert [execution["node"] for execution in lineage["executions"]] == [
         "ClickLogExampleGen",
-        "SchemaImporter",
+        "SchemaGen",
         "Transform",
         "Trainer_full",
     ]
@@ -164,5 +164,5 @@ def test_upstream_is_nearest_first_in_key_order_and_each_once(recorded: Recorded
         "Trainer_full",
         "Trainer_hashing",
         "Transform",
-        "SchemaImporter",
+        "SchemaGen",
     ]

@@ -150,7 +150,7 @@ def write_three_runs(root: Path) -> dict[str, dict[str, int]]:
         **data,
     )
     made["schema"] = schema = store.step(
-        "SchemaImporter", outputs={"schema": ("Schema", {"uri": "/schema"})}, code_version="5c4e3a"
+        "SchemaGen", outputs={"schema": ("Schema", {"uri": "/schema"})}, code_version="5c4e3a"
     )
     transform_settings = {"config": {"min_count": 4}, "code_version": "7ra25f0"}
     made["transform"] = transform = store.step(
@@ -188,7 +188,7 @@ def write_three_runs(root: Path) -> dict[str, dict[str, int]]:
 
 _NODES = {
     "gen": "ClickLogExampleGen",
-    "schema": "SchemaImporter",
+    "schema": "SchemaGen",
     "transform": "Transform",
     "full": "Trainer_full",
     "hashing": "Trainer_hashing",

@@ -1,7 +1,7 @@
 import pytest
 from pydantic import Field
 
-from components.step_config import StepConfig
+from schemas.step_config import StepConfig
 
 
 class _Inner(StepConfig):

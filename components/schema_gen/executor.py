@@ -1,21 +1,23 @@
-"""Copies the schema file that comes with the code."""
+"""Unwraps the artifact of the SchemaGen step."""
 
 import os
-from pathlib import Path
 from typing import Any
 
-import tensorflow as tf
+from google.protobuf import text_format
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 
-import schemas
+from components.files import write_text
+from components.schema_gen.schema import make_schema
+from schemas.click_log import ClickLog
 
+# TFX's tools look for a file of this name.
 SCHEMA_FILE = "schema.pbtxt"
 
 
 class Executor(base_executor.BaseExecutor):
-    """Writes `schemas/schema.pbtxt` into the artifact, wherever the step runs."""
+    """Writes the schema of the raw rows."""
 
     def Do(  # noqa: N802
         self,
@@ -23,7 +25,6 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        text = Path(schemas.__path__[0], SCHEMA_FILE).read_text()
+        schema = make_schema(ClickLog.from_json(exec_properties["click_log"]))
         uri = artifact_utils.get_single_uri(output_dict["schema"])
-        with tf.io.gfile.GFile(os.path.join(uri, SCHEMA_FILE), "w") as file:
-            file.write(text)
+        write_text(os.path.join(uri, SCHEMA_FILE), text_format.MessageToString(schema))

@@ -1,0 +1,1 @@
+"""The schema of the raw rows, made from the layout of the click log."""

@@ -1,1 +1,0 @@
-"""The schema of the raw rows as an artifact."""

@@ -1,0 +1,95 @@
+"""The Beam pipeline that transforms all files and counts the ids of the train split."""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+import apache_beam as beam
+import pyarrow as pa
+import tensorflow as tf
+from apache_beam.utils import shared
+
+from components.id_counts import write_id_counts
+from components.parquet import read_table, write_table
+from components.progress import report
+from components.transform.counting import AddCounts, CountingDoFn
+from components.transform.fast_apply import FastApply
+from components.transform.preprocessing import Preprocessing
+from schemas.click_log import TRAIN_SPLIT
+
+# Against Snappy, the default, LZ4 is a little smaller, and faster to write and to read again.
+_PARQUET_OPTIONS = {"compression": "lz4", "use_dictionary": False, "write_statistics": False}
+
+
+class _Apply(CountingDoFn):
+    """(raw file, transformed file, whether to count) -> the counts of the ids in counted files."""
+
+    def __init__(self, preprocessing: Preprocessing) -> None:
+        super().__init__(sum(preprocessing.features.vocabulary_sizes.values()))
+        self._preprocessing = preprocessing
+        self._shared = shared.Shared()
+        self._num_rows = 0
+
+    def setup(self) -> None:
+        self._apply = self._shared.acquire(self._load)
+
+    def _load(self) -> FastApply:
+        return FastApply(self._preprocessing)
+
+    def process(self, paths: tuple[str, str, bool]) -> tuple[()]:
+        source, target, counted = paths
+        names = self._preprocessing.click_log.categorical_features
+        rows = read_table(source, dictionary_columns=names)
+        table = self._apply(rows, self._counts if counted else None)
+        write_table(table, target, **_PARQUET_OPTIONS)
+        self._num_rows += table.num_rows
+        report(f"{self._num_rows:,} rows")
+        return ()
+
+
+def apply_to_splits(
+    make_pipeline: Callable[[], beam.Pipeline],
+    files: Mapping[str, Sequence[str]],
+    split_uris: Mapping[str, str],
+    preprocessing: Preprocessing,
+    transform_graph_uri: str,
+) -> None:
+    """Transforms every raw file into a file of the same name with the same rows in order.
+
+    Args:
+      make_pipeline: makes the Beam pipeline to run.
+      files: split -> its raw Parquet files.
+      split_uris: split -> the folder of its transformed files, made if absent.
+      preprocessing: what to apply.
+      transform_graph_uri: the folder that the counts of the train split's ids are written to
+        (`components.id_counts`).
+    """
+    paths = []
+    for split, sources in files.items():
+        tf.io.gfile.makedirs(split_uris[split])
+        for source in sources:
+            target = os.path.join(split_uris[split], os.path.basename(source))
+            paths.append((source, target, split == TRAIN_SPLIT))
+    with make_pipeline() as pipeline:
+        _ = (
+            pipeline
+            | "Paths" >> beam.Create(paths)
+            | "SpreadPaths" >> beam.Reshuffle()
+            | "Apply" >> beam.ParDo(_Apply(preprocessing))
+            | "AddCounts" >> beam.CombineGlobally(AddCounts())
+            | "WriteCounts" >> beam.Map(_write_counts, transform_graph_uri, preprocessing)
+        )
+    # Beam keeps the newest shared object of a process: let go of the vocabulary.
+    shared.Shared().acquire(_Nothing)
+
+
+class _Nothing:
+    """Takes the place of a shared object."""
+
+
+def _write_counts(counts: pa.Table, transform_graph_uri: str, preprocessing: Preprocessing) -> None:
+    write_id_counts(
+        transform_graph_uri,
+        counts,
+        preprocessing.features.vocabulary_sizes,
+        preprocessing.num_oov_ids,
+    )

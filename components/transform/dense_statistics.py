@@ -1,0 +1,93 @@
+"""The distributions of the numeric features in the train split, for what depends on them.
+
+Standardizing, quantile scaling and quantile buckets need the train split's values. One pass counts
+them in buckets (`value_sketch`); all figures are then worked out from the counts, which are
+integers: no order of files, rows, bundles or workers changes a bit of them.
+
+Each value is known within the sketch's `RELATIVE_ERROR` (2**-10), integers below 1,024 exactly. So
+a mean is within `RELATIVE_ERROR` times the mean magnitude of the (clipped) values, and a standard
+deviation within `RELATIVE_ERROR` times their root mean square; after log1p both are within
+`RELATIVE_ERROR`. Quantiles have no error of rank beyond the values that share a bucket.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+
+import apache_beam as beam
+import numpy as np
+import pyarrow as pa
+import tensorflow as tf
+
+from components.parquet import read_table, write_table
+from components.progress import report
+from components.transform.config import DenseTreatment
+from components.transform.counting import AddCounts, CountingDoFn
+from components.transform.dense_values import needs_sketch
+from components.transform.value_sketch import NUM_BUCKETS, ValueSketch, bucket_of
+from schemas.click_log import ClickLog
+
+
+class _CountValues(CountingDoFn):
+    """Raw Parquet file -> the counts of the buckets, feature after feature."""
+
+    def __init__(self, features: Sequence[str]) -> None:
+        super().__init__(len(features) * NUM_BUCKETS)
+        self._features = list(features)
+        self._num_rows = 0
+
+    def process(self, path: str) -> tuple[()]:
+        rows = read_table(path, columns=self._features)
+        for position, name in enumerate(self._features):
+            values = rows[name].drop_null().to_numpy().astype(np.float64)
+            first = position * NUM_BUCKETS
+            counts = np.bincount(bucket_of(values), minlength=NUM_BUCKETS)
+            self._counts[first : first + NUM_BUCKETS] += counts
+        self._num_rows += rows.num_rows
+        report(f"dense statistics: {self._num_rows:,} rows")
+        return ()
+
+
+def find_dense_statistics(
+    make_pipeline: Callable[[], beam.Pipeline],
+    files: Sequence[str],
+    click_log: ClickLog,
+    treatments: Mapping[str, DenseTreatment],
+    folder: str,
+) -> dict[str, ValueSketch]:
+    """Counts the values of the features whose treatment depends on them.
+
+    Args:
+      make_pipeline: makes the Beam pipeline to run.
+      files: raw Parquet files, the train split's.
+      click_log: the layout of the raw rows.
+      treatments: numeric feature -> its treatment.
+      folder: temporary space that all workers reach, made if absent.
+
+    Returns:
+      feature -> its sketch; empty if no treatment needs one, and then nothing is read.
+    """
+    types = {column.name: column.type for column in click_log.dense}
+    features = [name for name, treatment in treatments.items() if needs_sketch(treatment)]
+    if not features:
+        return {}
+    tf.io.gfile.makedirs(folder)
+    path = os.path.join(folder, "dense_statistics.parquet")
+    with make_pipeline() as pipeline:
+        _ = (
+            pipeline
+            | "Files" >> beam.Create(files)
+            | "SpreadFiles" >> beam.Reshuffle()
+            | "CountValues" >> beam.ParDo(_CountValues(features))
+            | "AddCounts" >> beam.CombineGlobally(AddCounts())
+            | "WriteCounts" >> beam.Map(_write_counts, path)
+        )
+    counts = read_table(path)
+    tf.io.gfile.remove(path)
+    return {
+        name: ValueSketch.from_table(counts, position * NUM_BUCKETS, types[name] == "integer")
+        for position, name in enumerate(features)
+    }
+
+
+def _write_counts(counts: pa.Table, path: str) -> None:
+    write_table(counts, path)

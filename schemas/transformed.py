@@ -1,0 +1,12 @@
+"""The transformed rows: the columns of their Parquet files and the outputs of the transform graph.
+
+The label keeps its name, `schemas.click_log.LABEL`.
+"""
+
+DENSE = "dense"
+CATEGORICAL = "categorical"
+
+# Ids 0 and 1 mean the same in every categorical feature whose values are looked up or hashed.
+MISSING_ID = 0
+OUT_OF_VOCABULARY_ID = 1
+NUM_RESERVED_IDS = 2
