@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(console, "interrupted", _INTERRUPTED)
         try:
             log_to_file(log_path)
-            _run(config, root, flags.data, flags.beam, console)
+            _run(config, root, flags, console)
         except KeyboardInterrupt:
             message = "interrupted; finished steps are kept, the next run goes on from there"
             return _fail(console, message, _INTERRUPTED)
@@ -89,20 +89,14 @@ def _check_data(data: str | None, schema: str) -> None:
         raise InputError(f"--schema {schema} needs --data: generated logs are {DEFAULT_SCHEMA}'s")
 
 
-def _run(
-    config: PipelineConfig,
-    root: Path,
-    data: str | None,
-    beam_pipeline_args: list[str],
-    console: Console,
-) -> None:
+def _run(config: PipelineConfig, root: Path, flags: argparse.Namespace, console: Console) -> None:
     with gc_paused():
         from components.evaluator.table import render_table
         from pipeline.local_run import run
 
     log_to_file(RunPaths(root).log_path)  # again, now that the libraries have set theirs up
     console.end_step(f"{len(config.variants)} variants: {', '.join(config.variants)}")
-    result = run(config, root, data, console, beam_pipeline_args)
+    result = run(config, root, flags.data, console, flags.beam, flags.artifacts)
     console.say(
         f"\n{render_table(result.comparison)}\n\n"
         f"report        {result.report}\npushed model  {result.pushed_model}"
@@ -130,7 +124,7 @@ def _before(error: BaseException) -> BaseException | None:
 
 def _not_empty(text: str) -> str:
     if not text:
-        raise argparse.ArgumentTypeError("expected a file pattern, received nothing")
+        raise argparse.ArgumentTypeError("expected a path, received nothing")
     return text
 
 
@@ -163,6 +157,12 @@ def _parser() -> argparse.ArgumentParser:
         type=Path,
         metavar="DIR",
         help="folder for artifacts, metadata, report and pushed models (default: runs/PRESET)",
+    )
+    parser.add_argument(
+        "--artifacts",
+        type=_not_empty,
+        metavar="URI",
+        help="folder for the artifacts alone, for example on gs:// (default: one under --root)",
     )
     parser.add_argument(
         "--variants",

@@ -1,15 +1,17 @@
 """A whole run on this machine: data, steps, and what is left for people to look at."""
 
-import shutil
+import os
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import tensorflow as tf
 from tfx.orchestration import metadata
 
 from components.errors import InputError
 from components.evaluator.comparison import COMPARISON_FILE, REPORT_FILE, Comparison
+from components.files import write_bytes
 from components.synthetic.click_log import Summary, write_click_log
 from pipeline.config import PipelineConfig
 from pipeline.console import Console
@@ -42,6 +44,7 @@ def run(
     data: str | None,
     console: Console,
     beam_pipeline_args: Sequence[str] = (),
+    pipeline_root: str | None = None,
 ) -> RunResult:
     """Runs the pipeline under `root`.
 
@@ -52,6 +55,8 @@ def run(
       console: shows the progress.
       beam_pipeline_args: where and how Beam runs the steps that use it; none means all cores of
         this machine.
+      pipeline_root: folder of the artifacts, on any file system that TensorFlow's gfile reaches;
+        None is one under `root`.
 
     Returns:
       the comparison and where the report and the pushed model lie.
@@ -63,12 +68,12 @@ def run(
     paths = RunPaths(root.resolve())
     if data is None:
         config, data = _with_synthetic_data(config, paths, console)
-    elif "://" not in data:
-        data = str(Path(data).absolute())  # metadata outlives this working directory
+    else:
+        data = _absolute(data)
     pipeline = create_pipeline(
         config,
         data,
-        pipeline_root=str(paths.pipeline_root),
+        pipeline_root=_absolute(pipeline_root) if pipeline_root else str(paths.pipeline_root),
         serving_model_dir=str(paths.serving_model_dir),
         metadata_connection_config=metadata.sqlite_metadata_connection_config(
             str(paths.metadata_path)
@@ -89,6 +94,11 @@ def run(
     return _publish(read_snapshot(paths.root), runner.run_id, paths)
 
 
+def _absolute(path: str) -> str:
+    """Returns a path that is true in any working directory: metadata outlives this one."""
+    return path if "://" in path else str(Path(path).absolute())
+
+
 def _with_synthetic_data(
     config: PipelineConfig, paths: RunPaths, console: Console
 ) -> tuple[PipelineConfig, str]:
@@ -107,16 +117,15 @@ def _with_synthetic_data(
 
 def _publish(snapshot: Snapshot, run_id: str, paths: RunPaths) -> RunResult:
     """Puts the run's report where people look for it."""
-    comparison_dir = Path(_output(snapshot, run_id, "Evaluator", "comparison").uri)
+    comparison_uri = _output(snapshot, run_id, "Evaluator", "comparison").uri
     paths.report_dir.mkdir(parents=True, exist_ok=True)
     for name in (COMPARISON_FILE, REPORT_FILE):
-        temporary = paths.report_dir / f"{name}.tmp"
-        shutil.copyfile(comparison_dir / name, temporary)
-        temporary.replace(paths.report_dir / name)
+        with tf.io.gfile.GFile(os.path.join(comparison_uri, name), "rb") as file:
+            write_bytes(str(paths.report_dir / name), file.read())
 
     pushed = _output(snapshot, run_id, "Pusher", "pushed_model")
     return RunResult(
-        comparison=Comparison.from_json((comparison_dir / COMPARISON_FILE).read_text()),
+        comparison=Comparison.from_json((paths.report_dir / COMPARISON_FILE).read_text()),
         report=paths.report_dir / REPORT_FILE,
         pushed_model=Path(pushed.properties["pushed_destination"]),
     )

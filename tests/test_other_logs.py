@@ -103,7 +103,9 @@ def test_movielens_shaped_log_with_sampled_negatives(tmp_path):
 
     root = tmp_path / "run"
     flags = ["--schema", "movielens", "--data", str(tmp_path / "ratings_*.csv")]
+    flags += ["--artifacts", str(tmp_path / "artifacts")]
     assert _run(root, *flags, "--set", "example_gen.negative_sampling_rate=0.5") == 0
+    assert _output_uri(root, "Evaluator", "model").startswith(str(tmp_path / "artifacts"))
     train, evaluated = _split(root, "train"), _split(root, "eval")
     clicks = sum(split[LABEL].to_numpy().sum() for split in (train, evaluated))
     assert clicks == liked.sum()

@@ -149,7 +149,7 @@ def test_adding_a_variant_executes_its_trainer_and_what_follows(root):
 
 
 def test_changed_preprocessing_executes_what_depends_on_it(root):
-    flags = ["--variants", "full,hashing", "--set", "transform.frequency_threshold=3"]
+    flags = ["--variants", "full,hashing", "--set", "transform.categorical.frequency_threshold=3"]
     assert _run(root, *flags) == 0
     assert _executed(root) == {"Transform", "Trainer_full", "Trainer_hashing"} | AFTER_TRAINING
 

@@ -80,4 +80,4 @@ def test_interrupt_while_loading_gives_one_line(tmp_path, capsys, monkeypatch):
 def test_empty_data_pattern_is_refused(capsys):
     with pytest.raises(SystemExit, match="2"):
         main(["--data", ""])
-    assert "expected a file pattern" in capsys.readouterr().err
+    assert "expected a path" in capsys.readouterr().err
