@@ -11,7 +11,6 @@ import tensorflow as tf
 from apache_beam.transforms.window import GlobalWindow
 from apache_beam.utils.windowed_value import WindowedValue
 
-from components import progress
 from components.errors import InputError
 from components.example_gen import quarantine
 from components.example_gen.block_range import BlockRange
@@ -21,6 +20,7 @@ from components.example_gen.decode import DecodedBlock
 from components.example_gen.read import decode_range
 from components.example_gen.summary import BlockSummary
 from components.files import write_bytes
+from components.row_progress import RowProgress
 from schemas.click_log import LABEL, ClickLog
 
 # Times are merged when so many wait, or as many as there are distinct ones.
@@ -150,7 +150,7 @@ class SurveyRange(beam.DoFn):
         self._click_log = click_log
         self._config = config
         self._quarantine_uri = quarantine_uri
-        self._num_rows = 0
+        self._progress = RowProgress("surveyed ")
 
     def start_bundle(self) -> None:
         """Begins anew: a bundle that is tried again counts once."""
@@ -164,8 +164,7 @@ class SurveyRange(beam.DoFn):
             for block_index, block in blocks:
                 quarantine.write_part(self._quarantine_uri, file_index, block_index, block.rejected)
                 self._survey.add_block(file_index, block_index, block)
-                self._num_rows += block.table.num_rows
-                progress.report(f"surveyed {self._num_rows:,} rows")
+                self._progress.add(block.table.num_rows)
         except InputError as error:
             failed = BlockSummary.of_lines(file_index, block_index, 0, {})
             self._survey.blocks.append(failed._replace(error=str(error)))

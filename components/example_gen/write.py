@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from components import parquet, progress
+from components import parquet
 from components.errors import InputError
 from components.example_gen import quarantine
 from components.example_gen.block_range import BlockRange
@@ -19,6 +19,7 @@ from components.example_gen.read import decode_range
 from components.example_gen.selection import Selection
 from components.example_gen.summary import BlockSummary, row_counts
 from components.files import write_text
+from components.row_progress import RowProgress
 from schemas.click_log import LABEL, ClickLog
 
 # All files of a split, those of an interrupted write too.
@@ -48,7 +49,7 @@ class DecodeRange(beam.DoFn):
         self._split_uris = split_uris
         self._quarantine_uri = quarantine_uri
         self._block_bytes = block_bytes
-        self._num_rows = 0
+        self._progress = RowProgress()
 
     def process(self, block_range: BlockRange) -> Iterator[BlockSummary]:
         """Yields one summary a block; a last one with `error` if the file is damaged."""
@@ -56,8 +57,7 @@ class DecodeRange(beam.DoFn):
         try:
             for block_index, block in decode_range(block_range, self._click_log, self._block_bytes):
                 summary = self._write(block_range.file_index, block_index, block)
-                self._num_rows += sum(summary.num_rows.values())
-                progress.report(f"{self._num_rows:,} rows")
+                self._progress.add(sum(summary.num_rows.values()))
                 yield summary
         except InputError as error:
             failed = BlockSummary.of_lines(block_range.file_index, block_index, 0, {})

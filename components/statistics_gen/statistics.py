@@ -9,7 +9,7 @@ import pyarrow as pa
 import tensorflow_data_validation as tfdv
 
 from components.parquet import read_table
-from components.progress import report
+from components.row_progress import RowProgress
 
 # TFX reads statistics from a file of this name in each split's folder.
 STATISTICS_FILE = "FeatureStats.pb"
@@ -50,15 +50,14 @@ class _ReadBatches(beam.DoFn):
     """(split, raw Parquet file) to record batches, in the output that the split names."""
 
     def __init__(self) -> None:
-        self._num_rows = 0
+        self._progress = RowProgress()
 
     def process(self, element: tuple[str, str]) -> Iterator[beam.pvalue.TaggedOutput]:
         split, path = element
         rows = read_table(path)
         if rows.num_rows:
             yield beam.pvalue.TaggedOutput(split, to_list_batch(rows))
-        self._num_rows += rows.num_rows
-        report(f"{self._num_rows:,} rows")
+        self._progress.add(rows.num_rows)
 
 
 def write_statistics(

@@ -53,8 +53,10 @@ def export(model: ServedModel, serving_model_dir: str) -> None:
     The vocabulary is copied into it: it needs nothing else.
     """
     examples = tf.TensorSpec([None], tf.string, name=EXAMPLES_INPUT)
+    by_example = tf.function(model.predict_examples, autograph=False)
+    by_name = tf.function(model.predict, autograph=False)
     signatures = {
-        SERVING_DEFAULT: tf.function(model.predict_examples).get_concrete_function(examples),
-        RAW_FEATURES: tf.function(model.predict).get_concrete_function(model.raw_specs()),
+        SERVING_DEFAULT: by_example.get_concrete_function(examples),
+        RAW_FEATURES: by_name.get_concrete_function(model.raw_specs()),
     }
     tf.saved_model.save(model, serving_model_dir, signatures=signatures)

@@ -10,7 +10,7 @@ from apache_beam.utils import shared
 
 from components.id_counts import write_id_counts
 from components.parquet import read_table, write_table
-from components.progress import report
+from components.row_progress import RowProgress
 from components.transform.counting import AddCounts, CountingDoFn
 from components.transform.fast_apply import FastApply
 from components.transform.preprocessing import Preprocessing
@@ -27,7 +27,7 @@ class _Apply(CountingDoFn):
         super().__init__(sum(preprocessing.features.vocabulary_sizes.values()))
         self._preprocessing = preprocessing
         self._shared = shared.Shared()
-        self._num_rows = 0
+        self._progress = RowProgress()
 
     def setup(self) -> None:
         self._apply = self._shared.acquire(self._load)
@@ -41,8 +41,7 @@ class _Apply(CountingDoFn):
         rows = read_table(source, dictionary_columns=names)
         table = self._apply(rows, self._counts if counted else None)
         write_table(table, target, **_PARQUET_OPTIONS)
-        self._num_rows += table.num_rows
-        report(f"{self._num_rows:,} rows")
+        self._progress.add(table.num_rows)
         return ()
 
 

@@ -19,7 +19,7 @@ import pyarrow as pa
 import tensorflow as tf
 
 from components.parquet import read_table, write_table
-from components.progress import report
+from components.row_progress import RowProgress
 from components.transform.config import DenseTreatment
 from components.transform.counting import AddCounts, CountingDoFn
 from components.transform.dense_values import needs_sketch
@@ -33,7 +33,7 @@ class _CountValues(CountingDoFn):
     def __init__(self, features: Sequence[str]) -> None:
         super().__init__(len(features) * NUM_BUCKETS)
         self._features = list(features)
-        self._num_rows = 0
+        self._progress = RowProgress("dense statistics: ")
 
     def process(self, path: str) -> tuple[()]:
         rows = read_table(path, columns=self._features)
@@ -42,8 +42,7 @@ class _CountValues(CountingDoFn):
             first = position * NUM_BUCKETS
             counts = np.bincount(bucket_of(values), minlength=NUM_BUCKETS)
             self._counts[first : first + NUM_BUCKETS] += counts
-        self._num_rows += rows.num_rows
-        report(f"dense statistics: {self._num_rows:,} rows")
+        self._progress.add(rows.num_rows)
         return ()
 
 

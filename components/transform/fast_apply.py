@@ -47,13 +47,13 @@ class FastApply:
             return preprocessing.ids(values, columns, lookup)
 
         signature = [tf.TensorSpec([None], tf.string), tf.TensorSpec([None], tf.int64)]
-        self._find_ids = tf.function(find_ids, input_signature=signature)
+        self._find_ids = tf.function(find_ids, signature, autograph=False)
         self._dense = None
         if preprocessing.dense is not None:
             spec = raw_feature_spec(self._click_log)
             names = self._click_log.dense_features
             inputs = {name: tf.TensorSpec([None], spec[name].dtype) for name in names}
-            self._dense = tf.function(preprocessing.dense, input_signature=[inputs])
+            self._dense = tf.function(preprocessing.dense, [inputs], autograph=False)
 
     def __call__(self, rows: pa.Table, counts: np.ndarray | None = None) -> pa.Table:
         """Transforms rows; the values are those of the transform graph, bit by bit.

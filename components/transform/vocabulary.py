@@ -21,6 +21,7 @@ from apache_beam.utils.windowed_value import WindowedValue
 from components.errors import InputError
 from components.parquet import SUFFIX, read_table, write_table
 from components.progress import report
+from components.row_progress import RowProgress
 from components.transform.config import CategoricalTreatment
 from components.transform.spilled_counts import BoundedCounts, Run, Shard, plan_shards, read_shard
 from components.transform.value_counts import count_values, select_values
@@ -106,7 +107,7 @@ class _Count(beam.DoFn):
         self._features = features
         self._folder = folder
         self._bound_bytes = bound_bytes
-        self._num_rows = 0
+        self._progress = RowProgress("vocabulary: ")
 
     def start_bundle(self) -> None:
         self._counts = BoundedCounts(self._folder, self._bound_bytes)
@@ -116,8 +117,7 @@ class _Count(beam.DoFn):
             rows = read_table(path, columns=self._features, dictionary_columns=self._features)
             for feature in self._features:
                 yield from self._counts.add(feature, count_values(rows[feature]))
-            self._num_rows += rows.num_rows
-            report(f"vocabulary: {self._num_rows:,} rows")
+            self._progress.add(rows.num_rows)
 
     def finish_bundle(self) -> Iterator[WindowedValue]:
         for run in self._counts.spill():
