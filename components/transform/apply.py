@@ -4,14 +4,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 
 import apache_beam as beam
-import pyarrow as pa
 import tensorflow as tf
 from apache_beam.utils import shared
 
 from components.id_counts import write_id_counts
 from components.parquet import read_table, write_table
 from components.row_progress import RowProgress
-from components.transform.counting import AddCounts, CountingDoFn
+from components.transform.counting import CountingDoFn, count_with, to_table
 from components.transform.fast_apply import FastApply
 from components.transform.preprocessing import Preprocessing
 from schemas.click_log import TRAIN_SPLIT
@@ -21,10 +20,10 @@ _PARQUET_OPTIONS = {"compression": "lz4", "use_dictionary": False, "write_statis
 
 
 class _Apply(CountingDoFn):
-    """(raw file, transformed file, whether to count) -> the counts of the ids in counted files."""
+    """(raw file, transformed file, whether to count): counts the ids in counted files."""
 
-    def __init__(self, preprocessing: Preprocessing) -> None:
-        super().__init__(sum(preprocessing.features.vocabulary_sizes.values()))
+    def __init__(self, preprocessing: Preprocessing, folder: str) -> None:
+        super().__init__(sum(preprocessing.features.vocabulary_sizes.values()), folder)
         self._preprocessing = preprocessing
         self._shared = shared.Shared()
         self._progress = RowProgress()
@@ -51,6 +50,7 @@ def apply_to_splits(
     split_uris: Mapping[str, str],
     preprocessing: Preprocessing,
     transform_graph_uri: str,
+    folder: str,
 ) -> None:
     """Transforms every raw file into a file of the same name with the same rows in order.
 
@@ -61,6 +61,7 @@ def apply_to_splits(
       preprocessing: what to apply.
       transform_graph_uri: the folder that the counts of the train split's ids are written to
         (`components.id_counts`).
+      folder: temporary space that all workers reach, made if absent.
     """
     paths = []
     for split, sources in files.items():
@@ -68,27 +69,16 @@ def apply_to_splits(
         for source in sources:
             target = os.path.join(split_uris[split], os.path.basename(source))
             paths.append((source, target, split == TRAIN_SPLIT))
-    with make_pipeline() as pipeline:
-        _ = (
-            pipeline
-            | "Paths" >> beam.Create(paths)
-            | "SpreadPaths" >> beam.Reshuffle()
-            | "Apply" >> beam.ParDo(_Apply(preprocessing))
-            | "AddCounts" >> beam.CombineGlobally(AddCounts())
-            | "WriteCounts" >> beam.Map(_write_counts, transform_graph_uri, preprocessing)
-        )
+    counts = count_with(make_pipeline, paths, _Apply(preprocessing, folder))
+    write_id_counts(
+        transform_graph_uri,
+        to_table(counts),
+        preprocessing.features.vocabulary_sizes,
+        preprocessing.num_oov_ids,
+    )
     # Beam keeps the newest shared object of a process: let go of the vocabulary.
     shared.Shared().acquire(_Nothing)
 
 
 class _Nothing:
     """Takes the place of a shared object."""
-
-
-def _write_counts(counts: pa.Table, transform_graph_uri: str, preprocessing: Preprocessing) -> None:
-    write_id_counts(
-        transform_graph_uri,
-        counts,
-        preprocessing.features.vocabulary_sizes,
-        preprocessing.num_oov_ids,
-    )

@@ -10,18 +10,15 @@ deviation within `RELATIVE_ERROR` times their root mean square; after log1p both
 `RELATIVE_ERROR`. Quantiles have no error of rank beyond the values that share a bucket.
 """
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 
 import apache_beam as beam
 import numpy as np
-import pyarrow as pa
-import tensorflow as tf
 
-from components.parquet import read_table, write_table
+from components.parquet import read_table
 from components.row_progress import RowProgress
 from components.transform.config import DenseTreatment
-from components.transform.counting import AddCounts, CountingDoFn
+from components.transform.counting import CountingDoFn, count_with, to_table
 from components.transform.dense_values import needs_sketch
 from components.transform.value_sketch import NUM_BUCKETS, ValueSketch, bucket_of
 from schemas.click_log import ClickLog
@@ -30,8 +27,8 @@ from schemas.click_log import ClickLog
 class _CountValues(CountingDoFn):
     """Raw Parquet file -> the counts of the buckets, feature after feature."""
 
-    def __init__(self, features: Sequence[str]) -> None:
-        super().__init__(len(features) * NUM_BUCKETS)
+    def __init__(self, features: Sequence[str], folder: str) -> None:
+        super().__init__(len(features) * NUM_BUCKETS, folder)
         self._features = list(features)
         self._progress = RowProgress("dense statistics: ")
 
@@ -69,24 +66,8 @@ def find_dense_statistics(
     features = [name for name, treatment in treatments.items() if needs_sketch(treatment)]
     if not features:
         return {}
-    tf.io.gfile.makedirs(folder)
-    path = os.path.join(folder, "dense_statistics.parquet")
-    with make_pipeline() as pipeline:
-        _ = (
-            pipeline
-            | "Files" >> beam.Create(files)
-            | "SpreadFiles" >> beam.Reshuffle()
-            | "CountValues" >> beam.ParDo(_CountValues(features))
-            | "AddCounts" >> beam.CombineGlobally(AddCounts())
-            | "WriteCounts" >> beam.Map(_write_counts, path)
-        )
-    counts = read_table(path)
-    tf.io.gfile.remove(path)
+    counts = to_table(count_with(make_pipeline, files, _CountValues(features, folder)))
     return {
         name: ValueSketch.from_table(counts, position * NUM_BUCKETS, types[name] == "integer")
         for position, name in enumerate(features)
     }
-
-
-def _write_counts(counts: pa.Table, path: str) -> None:
-    write_table(counts, path)

@@ -43,19 +43,21 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         splits = artifact_utils.decode_split_names(examples.split_names)
         files = {s: list_files(artifact_utils.get_split_uri([examples], s)) for s in splits}
 
-        preprocessing = self._prepare(click_log, config, files[TRAIN_SPLIT])
+        folder = os.path.join(self._get_tmp_dir(), "transform")
+        preprocessing = self._prepare(click_log, config, files[TRAIN_SPLIT], folder)
         schema = io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(schema_uri))
         write_transform_graph(preprocessing, schema, graph_uri)
 
         transformed.split_names = examples.split_names
         examples_utils.set_payload_format(transformed, example_gen_pb2.FORMAT_PARQUET)
         split_uris = {s: artifact_utils.get_split_uri([transformed], s) for s in splits}
-        apply_to_splits(self._make_beam_pipeline, files, split_uris, preprocessing, graph_uri)
+        apply_to_splits(
+            self._make_beam_pipeline, files, split_uris, preprocessing, graph_uri, folder
+        )
 
     def _prepare(
-        self, click_log: ClickLog, config: TransformConfig, train_files: list[str]
+        self, click_log: ClickLog, config: TransformConfig, train_files: list[str], folder: str
     ) -> Preprocessing:
-        folder = os.path.join(self._get_tmp_dir(), "transform")
         statistics = find_dense_statistics(
             self._make_beam_pipeline,
             train_files,
