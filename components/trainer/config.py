@@ -57,6 +57,16 @@ class TrainerConfig(StepConfig):
       min_table_rows: features with fewer ids than this keep a full table whatever the method:
         there is nothing to save.
       embedding_dim: the width of every embedding vector and of the bottom MLP's output.
+      embedding_dims: feature -> the width of its rows, where that is not `embedding_dim`: a learned
+        matrix without bias makes vectors of width `embedding_dim` of them (mixed dimensions;
+        Ginart et al. 2019, section 3).
+      interaction: how the vectors of a row meet: `"dot"` by dot products of all pairs (DLRM,
+        Naumov et al. 2019), `"cross"` by cross layers (DLRM-DCNv2; Wang et al. 2021, "DCN V2").
+      num_cross_layers: of `"cross"`; `"dot"` ignores it.
+      cross_projection_dim: the rank of the cross layers' matrices; None is full. `"dot"` ignores
+        it.
+      wide: whether a linear function of all features is added to the logit (Cheng et al. 2016,
+        "Wide & Deep"); it has one weight for each id, whatever the method.
       bottom_mlp: the widths of the hidden layers over the dense features.
       top_mlp: the widths of the hidden layers over the interactions.
       optimizer: one whose step touches only the rows of the batch.
@@ -85,6 +95,11 @@ class TrainerConfig(StepConfig):
     embedding: EmbeddingConfig = Field(default_factory=EmbeddingConfig)
     min_table_rows: int = Field(default=200, ge=1)
     embedding_dim: Width = 16
+    embedding_dims: dict[str, Width] = Field(default_factory=dict)
+    interaction: Literal["dot", "cross"] = "dot"
+    num_cross_layers: int = Field(default=3, ge=1, le=64)
+    cross_projection_dim: Width | None = None
+    wide: bool = False
     bottom_mlp: tuple[Width, ...] = (64, 32)
     top_mlp: tuple[Width, ...] = (256, 64)
     optimizer: Literal["adagrad", "sgd"] = "adagrad"
@@ -124,10 +139,14 @@ class TrainerConfig(StepConfig):
         return variant
 
     @model_validator(mode="after")
-    def _options_suit_the_embedding_dim(self) -> "TrainerConfig":
-        config_class = load_method(self.embedding.method).Config
-        try:
-            config_class(**self.embedding.options).check_embedding_dim(self.embedding_dim)
-        except ValueError as error:
-            raise ValueError(f"embedding.options of {self.embedding.method}: {error}") from error
+    def _options_suit_the_widths(self) -> "TrainerConfig":
+        options = load_method(self.embedding.method).Config(**self.embedding.options)
+        fields = {f"embedding_dims.{name}": dim for name, dim in self.embedding_dims.items()}
+        for field, dim in {"embedding_dim": self.embedding_dim, **fields}.items():
+            try:
+                options.check_embedding_dim(dim)
+            except ValueError as error:
+                raise ValueError(
+                    f"{field} with embedding.options of {self.embedding.method}: {error}"
+                ) from error
         return self

@@ -18,6 +18,14 @@ def test_left_out_options_equal_defaults_given() -> None:
     assert TrainerConfig(embedding=given).to_json() == short.to_json()
 
 
+def test_json_round_trip_keeps_the_architecture() -> None:
+    config = TrainerConfig(
+        interaction="cross", cross_projection_dim=8, embedding_dims={"C2": 4, "C1": 2}, wide=True
+    )
+    assert '"embedding_dims":{"C1":2,"C2":4}' in config.to_json()
+    assert TrainerConfig.from_json(config.to_json()) == config
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [
@@ -46,8 +54,20 @@ def test_left_out_options_equal_defaults_given() -> None:
                 "embedding": {"method": "quotient_remainder", "options": {"operation": "concat"}},
                 "embedding_dim": 5,
             },
-            "quotient_remainder: operation 'concat' .* even embedding_dim; received 5",
+            "embedding_dim with .* quotient_remainder: operation 'concat' .* even .*received 5",
         ),
+        (
+            {
+                "embedding": {"method": "quotient_remainder", "options": {"operation": "concat"}},
+                "embedding_dims": {"C1": 4, "C2": 3},
+            },
+            r"embedding_dims\.C2 with .* quotient_remainder: operation 'concat' .*received 3",
+        ),
+        ({"embedding_dims": {"C1": 0}}, r"embedding_dims\.C1\n.*greater than or equal to 1"),
+        ({"interaction": "product"}, "interaction\n.*'dot' or 'cross'"),
+        ({"num_cross_layers": 0}, "num_cross_layers"),
+        ({"cross_projection_dim": 0}, "cross_projection_dim"),
+        ({"wide": "some"}, "wide"),
         ({"learningrate": 0.1}, "learningrate"),
         ({"seed": -1}, "seed"),
     ],

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.errors import InputError
 from components.trainer.config import TrainerConfig
 from components.trainer.embeddings.full import Full
 from components.trainer.embeddings.hashing import Hashing
@@ -89,6 +90,18 @@ def test_seed_decides_every_weight() -> None:
         assert not np.array_equal(a, c)
 
 
+def test_the_default_network_starts_with_the_weights_that_it_always_had() -> None:
+    network = make_dlrm(TrainerConfig(), SIZES, DENSE_WIDTH)
+    weights = network.get_weights()
+    tables, mlps = [(5, 16), (400, 16), (30, 16)], [(7, 64), (64,), (64, 32), (32,), (32, 16)]
+    mlps += [(16,), (22, 256), (256,), (256, 64), (64,), (64, 1), (1,)]
+    assert [weight.shape for weight in weights] == tables + mlps
+    first_values = [-0.39459, -0.010127, -0.072124, 0.076051, -0.0077006, 0.16131, -0.066105]
+    first_values += [0.073751, 0.12283, 0.074672, -0.021419, -0.021277, -0.0031092, -0.093195]
+    first_values += [-1.81105]
+    np.testing.assert_allclose([weight.flat[0] for weight in weights], first_values, rtol=1e-4)
+
+
 def test_two_tables_of_equal_size_start_differently() -> None:
     network = make_dlrm(TrainerConfig(), {"C1": 50, "C2": 50}, DENSE_WIDTH)
     first, second = (embedding.get_weights()[0] for embedding in network.embeddings)
@@ -111,3 +124,10 @@ def test_without_dense_features_a_learned_vector_takes_their_place() -> None:
     dots = [vectors[i] @ vectors[j] for i in range(4) for j in range(i)]
     hidden = np.maximum(np.concatenate([vector, dots]) @ t1 + d1, 0)
     np.testing.assert_allclose(logits[0], (hidden @ t2 + d2)[0], rtol=1e-4, atol=1e-5)
+
+
+def test_an_unknown_feature_in_embedding_dims_is_refused_by_name() -> None:
+    config = TrainerConfig(variant="small", embedding_dims={"C1": 2, "C9": 2})
+    message = r"embedding_dims of variant small: .*\(C1, C2, C3\), received C9$"
+    with pytest.raises(InputError, match=message):
+        make_dlrm(config, SIZES, DENSE_WIDTH)
