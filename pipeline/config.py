@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 import yaml
 from pydantic import Field, ValidationError, model_validator
@@ -191,5 +191,7 @@ def _siblings(root: str, location: Sequence[str | int]) -> list[str]:
     """The fields that exist where an unknown one was given."""
     model: Any = {"PipelineConfig": PipelineConfig, "TrainerConfig": TrainerConfig}[root]
     for part in location[:-1]:
-        model = get_args(model)[0] if isinstance(part, int) else model.model_fields[part].annotation
+        fields = getattr(model, "model_fields", None)
+        # Of a tuple the type of its items, of a dict that of its values.
+        model = fields[part].annotation if fields else get_args(model)[get_origin(model) is dict]
     return list(model.model_fields)

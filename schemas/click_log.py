@@ -22,6 +22,11 @@ EVAL_SPLIT = "eval"
 SPLITS = (TRAIN_SPLIT, EVAL_SPLIT)
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
+# The names of a SavedModel's inputs start with a letter.
+FeatureName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=100)]
+# Names that a feature cannot have: raw rows keep their clicks in `LABEL`, and TensorFlow calls a
+# signature's function with its inputs by name.
+_TAKEN_NAMES = (LABEL, "self")
 
 
 class LabelColumn(StepConfig):
@@ -40,7 +45,7 @@ class LabelColumn(StepConfig):
 class DenseColumn(StepConfig):
     """A numeric feature: its name and the type of its values."""
 
-    name: Name
+    name: FeatureName
     type: Literal["integer", "float"] = "integer"
 
 
@@ -50,7 +55,7 @@ class CategoricalColumn(StepConfig):
     `"text"` is UTF-8 without control characters, `"hexadecimal"` 1 to 16 hexadecimal digits.
     """
 
-    name: Name
+    name: FeatureName
     type: Literal["text", "hexadecimal"] = "text"
 
 
@@ -87,8 +92,12 @@ class ClickLog(StepConfig):
         if len(set(names)) != len(names):
             twice = sorted({name for name in names if names.count(name) > 1})
             raise ValueError(f"each column has one role; named twice: {', '.join(twice)}")
-        if LABEL in (*self.dense_features, *self.categorical_features):
-            raise ValueError(f"no feature may be named {LABEL!r}: raw rows keep their clicks there")
+        features = (*self.dense_features, *self.categorical_features)
+        for name in _TAKEN_NAMES:
+            if name in features:
+                raise ValueError(f"no feature may be named {name!r}: the pipeline uses that name")
+        if len({name.lower() for name in features}) != len(features):
+            raise ValueError("two features differ in upper and lower case only: rename one")
         if self.time_column == self.label.column:
             raise ValueError("the label cannot be the time_column")
         if self.has_names and self.columns:

@@ -23,6 +23,23 @@ from schemas.click_log import ClickLog
 
 _FOLDER = Path(__file__).parent
 _RANGE = re.compile(r"(?P<prefix>\w*?)(?P<first>\d+)\.\.(?P=prefix)(?P<last>\d+)")
+_MAX_RANGE = 10_000
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """Refuses a key that stands twice, which YAML drops, and one that is no text."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        known = set()
+        for key_node, _ in node.value:
+            key = self.construct_object(key_node, deep=True)
+            line = key_node.start_mark.line + 1
+            if not isinstance(key, str):
+                raise yaml.YAMLError(f"line {line}: it reads a name as {key!r}: quote it")
+            if key in known:
+                raise yaml.YAMLError(f"line {line}: {key!r} is there twice")
+            known.add(key)
+        return super().construct_mapping(node, deep)
 
 
 class SchemaFile(NamedTuple):
@@ -57,7 +74,7 @@ def read_schema_file(schema: str) -> SchemaFile:
             f"schema {schema!r}: expected one of {', '.join(known_schemas())} or a YAML file"
         )
     try:
-        values = yaml.safe_load(path.read_text())
+        values = yaml.load(path.read_text(), _StrictLoader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not YAML: {error}") from error
     if not isinstance(values, dict):
@@ -80,22 +97,25 @@ def _split(values: dict[str, Any], path: str) -> SchemaFile:
     if isinstance(values.get("label"), str):
         click_log["label"] = {"column": values["label"]}
     if isinstance(values.get("columns"), list):
-        click_log["columns"] = [one for name in values["columns"] for one in _expand(str(name))]
+        for name in values["columns"]:
+            if not isinstance(name, str):
+                raise ValueError(f"{path}: columns: YAML reads a name as {name!r}: quote it")
+        click_log["columns"] = [one for name in values["columns"] for one in _expand(name)]
     for role in ("dense", "categorical"):
         features = values.get(role) or {}
         if not isinstance(features, dict):
             raise ValueError(f"{path}: {role}: expected names with their fields, one a line")
         click_log[role] = []
         for names, fields in features.items():
-            fields = fields or {}
+            fields = {} if fields is None else fields
             if not isinstance(fields, dict):
                 raise ValueError(f"{path}: {role}.{names}: expected fields, received {fields!r}")
             treatment = {key: value for key, value in fields.items() if key != "type"}
             layout = {"type": fields["type"]} if "type" in fields else {}
-            for name in _expand(str(names)):
+            for name in _expand(names):
                 click_log[role].append({"name": name, **layout})
                 if treatment:
-                    columns[name] = treatment
+                    columns[name] = dict(treatment)
     return SchemaFile(click_log, columns)
 
 
@@ -103,12 +123,15 @@ def _expand(names: str) -> list[str]:
     """Returns the names of a range such as `I1..I13`, or the one name.
 
     Raises:
-      ValueError: if the range goes backwards.
+      ValueError: if the range goes backwards or is too long.
     """
     match = _RANGE.fullmatch(names)
     if not match:
         return [names]
     first, last = int(match["first"]), int(match["last"])
-    if first > last:
-        raise ValueError(f"the range {names} is empty: expected the smaller number first")
-    return [f"{match['prefix']}{number}" for number in range(first, last + 1)]
+    if not first <= last < first + _MAX_RANGE:
+        raise ValueError(
+            f"the range {names}: expected the smaller number first and at most {_MAX_RANGE:,} names"
+        )
+    width = len(match["first"]) if match["first"].startswith("0") else 0
+    return [f"{match['prefix']}{number:0{width}d}" for number in range(first, last + 1)]

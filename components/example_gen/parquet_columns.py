@@ -1,8 +1,9 @@
 """Columns of Parquet files -> typed columns and the rows whose values are valid.
 
-A value counts as its text: an integer in decimal (a boolean is 0 or 1, a time or date the integer
-that stores it), any other number as the shortest text that gives the same float64. So
-`missing_values` and the rules of `values.py` mean the same as in a log of lines.
+A value counts as its text: an integer in decimal (a boolean is 0 or 1, a time or date its
+microseconds since 1970), any other number as the shortest text that gives the same float64. So
+`missing_values` and the rules of `values.py` mean the same as in a log of lines. NaN is missing, as
+null is: pandas writes either.
 """
 
 from collections.abc import Callable
@@ -94,12 +95,15 @@ def plain_column(column: pa.Array) -> pa.Array:
         return column
     if pa.types.is_boolean(kind):
         return column.cast(pa.int8())
-    if pa.types.is_date32(kind):
-        return column.cast(pa.int32())
     if _is_time(kind):
-        return column.cast(pa.int64())
+        # One unit for all: files of one log may differ in theirs.
+        unit = pa.timestamp("us", getattr(kind, "tz", None))
+        return column.cast(unit, safe=False).cast(pa.int64())
+    if _is_number(kind):
+        numbers = column.cast(pa.float64(), safe=False)
+        return pc.if_else(pc.is_nan(numbers), pa.scalar(None, pa.float64()), numbers)
     # A cast of strings to binary looks at no byte; UTF-8 is checked later.
-    return column.cast(pa.float64() if _is_number(kind) else pa.binary(), safe=False)
+    return column.cast(pa.binary(), safe=False)
 
 
 def value_texts(column: pa.Array) -> pa.Array:

@@ -50,6 +50,10 @@ def test_trainer_names_its_variant():
         ({"assignments": ["transform.nope=1"]}, ["transform.nope", "categorical"]),
         ({"assignments": ["transform.columns.C9.nope=1"]}, ["columns.C9", "frequency_threshold"]),
         ({"assignments": ["transform.columns.X={}"]}, ["columns.X", "no such feature", "C26"]),
+        (
+            {"assignments": ["example_validator.columns.C1.nope=1"]},
+            ["example_validator.columns.C1.nope", "max_drift"],
+        ),
         ({"assignments": ["click_log.label.nope=1"]}, ["click_log.label.nope", "positive_from"]),
         ({"assignments": ["trainer.negative_sampling_rate=1"]}, ["cannot be set", "example_gen"]),
         ({"schema": "nope"}, ["'nope'", "criteo", "YAML file"]),

@@ -123,3 +123,29 @@ def test_float_feature_is_read_as_such(tmp_path):
     assert load_click_log(str(tmp_path / "log.yaml")).dense == (
         DenseColumn(name="p", type="float"),
     )
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("label: click\ncategorical:\n  city:\n  city: {}\n", "line 4: 'city' is there twice"),
+        ("label: click\ncategorical:\n  on:\n", "line 3: it reads a name as True: quote it"),
+        ("label: click\ncolumns: [click, no]\ncategorical:\n  a:\n", "a name as False: quote it"),
+        ("label: click\ncategorical:\n  a1..a20000:\n", "at most 10,000 names"),
+        ("label: click\ncategorical:\n  a: false\n", "expected fields, received False"),
+    ],
+)
+def test_names_that_yaml_would_lose_are_refused(tmp_path, text, message):
+    path = tmp_path / "log.yaml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        read_schema_file(str(path))
+
+
+def test_a_range_keeps_its_zeros_and_its_columns_stay_apart(tmp_path):
+    path = tmp_path / "log.yaml"
+    path.write_text("label: click\ncategorical:\n  C08..C10: {method: hash}\n")
+    schema = read_schema_file(str(path))
+    assert list(schema.columns) == ["C08", "C09", "C10"]
+    schema.columns["C08"]["method"] = "vocabulary"
+    assert schema.columns["C09"] == {"method": "hash"}

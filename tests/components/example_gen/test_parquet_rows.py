@@ -26,7 +26,7 @@ _BUYS = ClickLog(
     label={"column": "bought"},
     dense=({"name": "visits"}, {"name": "price", "type": "float"}),
     categorical=({"name": "site"}, {"name": "device", "type": "hexadecimal"}),
-    missing_values=("", "NULL", "-1", "nan"),
+    missing_values=("", "NULL", "-1"),
     time_column="hour",
 )
 _RATED = _BUYS.model_copy(
@@ -191,6 +191,7 @@ def test_read_rows_keeps_the_rejected_row_as_text(tmp_path):
         ("price", pa.array([2**53 + 1]), float(2**53)),
         ("price", pa.array([decimal.Decimal("1.25")]), 1.25),
         ("price", pa.array([float("nan")]), None),
+        ("price", pa.array([float("nan")], pa.float32()), None),
         ("price", pa.nulls(1), None),
         ("site", pa.array([12]), b"12"),
         ("site", pa.array(["NULL"]), None),
@@ -210,8 +211,10 @@ def test_read_rows_takes_other_types_of_values(tmp_path, name, value, expected):
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        (pa.array([datetime.date(1970, 1, 5)]), 4),
+        (pa.array([datetime.date(1970, 1, 5)]), 4 * 86_400_000_000),
         (pa.array([123], pa.timestamp("us", tz="UTC")), 123),
+        (pa.array([7], pa.timestamp("s")), 7_000_000),
+        (pa.array([7_000], pa.timestamp("ns")), 7),
         (pa.array([5], pa.uint8()), 5),
     ],
 )
