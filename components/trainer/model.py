@@ -214,9 +214,8 @@ def make_dlrm(config: TrainerConfig, vocabulary_sizes: Mapping[str, int], dense_
       InputError: if `embedding_dims` names a feature that is not there.
     """
     _check_features(config, vocabulary_sizes)
-    mlp_rng, embedding_rng, interaction_rng, projection_rng, wide_rng = np.random.default_rng(
-        config.seed
-    ).spawn(5)
+    rng = np.random.default_rng(config.seed)
+    mlp_rng, embedding_rng, interaction_rng, projection_rng = rng.spawn(4)
     dim = config.embedding_dim
     if dense_width:
         bottom_mlp = make_mlp(dense_width, (*config.bottom_mlp, dim), "relu", mlp_rng)
@@ -233,7 +232,7 @@ def make_dlrm(config: TrainerConfig, vocabulary_sizes: Mapping[str, int], dense_
         bottom_mlp=bottom_mlp,
         interaction=interaction,
         top_mlp=make_mlp(interaction.output_width, (*config.top_mlp, 1), None, mlp_rng),
-        linear_parts=[Wide(sizes, dense_width, wide_rng)] if config.wide else [],
+        linear_parts=[Wide(sizes, dense_width)] if config.wide else [],
     )
 
 

@@ -6,26 +6,6 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from components.trainer.embeddings.base import Embedding, MethodConfig
-
-
-class _WeightTable(Embedding):
-    """`e(id) = W[id]`, one weight an id, all 0 at first."""
-
-    def __init__(
-        self,
-        vocabulary_size: int,
-        embedding_dim: int,
-        config: MethodConfig,
-        rng: np.random.Generator,
-    ) -> None:
-        super().__init__(vocabulary_size, embedding_dim, config, rng)
-        self._table = self.add_table("table", vocabulary_size, embedding_dim, low=0.0, high=0.0)
-
-    def lookup(self, ids: tf.Tensor) -> tf.Tensor:
-        """Returns row `id` for each id."""
-        return tf.gather(self._table, ids)
-
 
 class Wide(tf_keras.layers.Layer):
     """The sum of one weight for each categorical id, plus a linear function of the dense features.
@@ -40,20 +20,19 @@ class Wide(tf_keras.layers.Layer):
     Parameters: `sum(vocabulary_sizes) + dense_width`.
     """
 
-    def __init__(
-        self, vocabulary_sizes: Sequence[int], dense_width: int, rng: np.random.Generator
-    ) -> None:
+    def __init__(self, vocabulary_sizes: Sequence[int], dense_width: int) -> None:
         """Makes the variables.
 
         Args:
           vocabulary_sizes: the number of ids of each categorical feature, in column order.
           dense_width: the width of the dense features; 0 where there is none.
-          rng: what `Embedding` takes; all weights start at 0.
         """
         super().__init__()
         self._num_features = len(vocabulary_sizes)
         self._first_rows = np.cumsum([0, *vocabulary_sizes[:-1]], dtype=np.int64)
-        self._table = _WeightTable(sum(vocabulary_sizes), 1, MethodConfig(), rng)
+        self._table = self.add_weight(
+            name="table", shape=(sum(vocabulary_sizes), 1), initializer="zeros"
+        )
         self._dense_weight = self.add_weight(
             name="dense_weight", shape=(dense_width, 1), initializer="zeros"
         )
@@ -66,13 +45,13 @@ class Wide(tf_keras.layers.Layer):
           ids: int32 or int64 `[batch, num_features]`.
         """
         rows = tf.reshape(tf.cast(ids, tf.int64) + self._first_rows, [-1])
-        weights = tf.reshape(self._table(rows), [-1, self._num_features])
+        weights = tf.reshape(tf.gather(self._table, rows), [-1, self._num_features])
         return tf.reduce_sum(weights, axis=1) + tf.matmul(dense, self._dense_weight)[:, 0]
 
     @property
     def embedding_variables(self) -> list[tf.Variable]:
         """The weights of the ids."""
-        return self._table.trainable_variables
+        return [self._table]
 
     @property
     def dense_variables(self) -> list[tf.Variable]:
@@ -82,4 +61,4 @@ class Wide(tf_keras.layers.Layer):
     @property
     def embedding_bytes(self) -> int:
         """The bytes of the weights of the ids."""
-        return self._table.embedding_bytes
+        return int(np.prod(self._table.shape)) * self._table.dtype.size

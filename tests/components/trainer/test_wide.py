@@ -10,7 +10,7 @@ DENSE = np.array([[1.0, 2.0], [-1.0, 3.0]], np.float32)
 
 
 def make(dense_width: int = 2) -> Wide:
-    return Wide(SIZES, dense_width, np.random.default_rng(0))
+    return Wide(SIZES, dense_width)
 
 
 def test_it_starts_at_zero() -> None:
