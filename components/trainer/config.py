@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
 
+from components.trainer.optimizer_config import DenseOptimizerConfig, EmbeddingOptimizerConfig
 from components.trainer.registry import known_methods, load_method
 from schemas.click_log import LABEL
 from schemas.step_config import StepConfig
@@ -69,16 +70,13 @@ class TrainerConfig(StepConfig):
         "Wide & Deep"); it has one weight for each id, whatever the method.
       bottom_mlp: the widths of the hidden layers over the dense features.
       top_mlp: the widths of the hidden layers over the interactions.
-      optimizer: one whose step touches only the rows of the batch.
-      learning_rate: of the MLPs, at the first step.
-      final_learning_rate_fraction: the share of `learning_rate` that is left at the last step. It
-        falls linearly: at a constant rate the last few batches decide the mean prediction, which
-        was seen 30 % off the click rate.
-      embedding_learning_rate: of the embeddings, whose rows are seen far less often.
-      embedding_initial_accumulator_value: where Adagrad's sums of squared gradients start for the
-        embeddings. Their gradients are tiny: Keras's 0.1 would drown them, and 0 moves a row by
-        the full learning rate when it is first seen. Those of the MLPs start at 0, as in torch.
-        SGD ignores it.
+      dense_optimizer: of everything but the tables.
+      embedding_optimizer: of the tables.
+      gradient_clip_norm: the largest norm of all gradients of a step together; longer ones are
+        shortened to it (Pascanu et al. 2013). The gradient of a row counts once for each time that
+        it is looked up. None: any.
+      precision: of the arithmetic between lookup and loss: `"mixed_bfloat16"` multiplies matrices
+        in bfloat16; all variables stay float32.
       batch_size: rows a step.
       epochs: passes over the train split. One is usual for click logs: DLRM overfits in the
         second.
@@ -102,11 +100,10 @@ class TrainerConfig(StepConfig):
     wide: bool = False
     bottom_mlp: tuple[Width, ...] = (64, 32)
     top_mlp: tuple[Width, ...] = (256, 64)
-    optimizer: Literal["adagrad", "sgd"] = "adagrad"
-    learning_rate: float = Field(default=0.02, gt=0, allow_inf_nan=False)
-    final_learning_rate_fraction: float = Field(default=0.0, ge=0, le=1)
-    embedding_learning_rate: float = Field(default=0.04, gt=0, allow_inf_nan=False)
-    embedding_initial_accumulator_value: float = Field(default=1e-5, ge=0, allow_inf_nan=False)
+    dense_optimizer: DenseOptimizerConfig = Field(default_factory=DenseOptimizerConfig)
+    embedding_optimizer: EmbeddingOptimizerConfig = Field(default_factory=EmbeddingOptimizerConfig)
+    gradient_clip_norm: float | None = Field(default=None, gt=0, allow_inf_nan=False)
+    precision: Literal["float32", "mixed_bfloat16"] = "float32"
     batch_size: int = Field(default=128, ge=1)
     epochs: int = Field(default=1, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**31)

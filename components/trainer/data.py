@@ -13,6 +13,7 @@ from schemas.click_log import LABEL
 from schemas.transformed import CATEGORICAL, DENSE
 
 _PREFETCHED_BATCHES = 8
+_CHUNK_ROWS = 65_536
 
 
 @dataclass(frozen=True)
@@ -83,17 +84,20 @@ def _matrix(column: pa.ChunkedArray) -> np.ndarray:
     return np.concatenate(parts) if parts else np.empty((0, width))
 
 
-def iterate_batches(
-    files: Sequence[str], batch_size: int, window_rows: int, rng: np.random.Generator | None
+def iterate_chunks(
+    files: Sequence[str],
+    chunk_rows: int,
+    window_rows: int,
+    rng: np.random.Generator | None,
 ) -> Iterator[Rows]:
-    """Yields batches of `batch_size` rows; the last one has what is left.
+    """Yields chunks of `chunk_rows` rows; the last one has what is left.
 
     Files are read whole until `window_rows` rows are in memory; these are shuffled together, and
-    what does not fill a batch joins the next window.
+    what does not fill a chunk joins the next window.
 
     Args:
       files: transformed Parquet files.
-      batch_size: rows a batch.
+      chunk_rows: rows a chunk.
       window_rows: rows held in memory, at least; one file more can be.
       rng: shuffles the files and the rows; None keeps their order.
     """
@@ -111,9 +115,9 @@ def iterate_batches(
             np.concatenate([rows.label for rows in pending]),
         )
         rows_order = np.arange(num_rows) if rng is None else rng.permutation(num_rows)
-        end = num_rows if is_last else num_rows - num_rows % batch_size
-        for start in range(0, end, batch_size):
-            yield window.take(rows_order[start : min(start + batch_size, end)])
+        end = num_rows if is_last else num_rows - num_rows % chunk_rows
+        for start in range(0, end, chunk_rows):
+            yield window.take(rows_order[start : min(start + chunk_rows, end)])
         pending = [window.take(rows_order[end:])]
 
 
@@ -123,34 +127,59 @@ def make_dataset(
     window_rows: int,
     seed: tuple[int, ...] | None = None,
 ) -> tf.data.Dataset:
-    """Returns the batches of `iterate_batches`, prefetched by a thread of their own.
+    """Returns the rows in batches of equal size, prefetched by a thread of their own.
+
+    The last batch is filled up with copies of its last row that have the weight 0. So a step is
+    compiled for one shape, and each row counts once.
 
     Args:
       files: transformed Parquet files.
       batch_size: rows a batch.
-      window_rows: rows held in memory.
+      window_rows: rows that are held in memory and shuffled together.
       seed: shuffles; None keeps the order.
 
     Returns:
-      elements `({DENSE: float32 [batch, dense_width], CATEGORICAL: integer [batch,
-      num_features]}, label float32 [batch])`.
+      elements `({DENSE: float32 [batch, dense_width], CATEGORICAL: integer [batch, num_features]},
+      label, weight)`, the last two float32 `[batch]`.
     """
     first = read_rows(files[0])
+    categorical_type = tf.as_dtype(first.categorical.dtype)
+    # Chunks of batches: Python is entered once for many of them.
+    num_batches = max(1, _CHUNK_ROWS // batch_size)
+    shape = [None, batch_size]
     spec = (
         {
-            DENSE: tf.TensorSpec([None, first.dense.shape[1]], tf.float32),
-            CATEGORICAL: tf.TensorSpec(
-                [None, first.categorical.shape[1]], tf.as_dtype(first.categorical.dtype)
-            ),
+            DENSE: tf.TensorSpec([*shape, first.dense.shape[1]], tf.float32),
+            CATEGORICAL: tf.TensorSpec([*shape, first.categorical.shape[1]], categorical_type),
         },
-        tf.TensorSpec([None], tf.float32),
+        tf.TensorSpec(shape, tf.float32),
+        tf.TensorSpec(shape, tf.float32),
     )
 
-    def generate() -> Iterator[tuple[dict[str, np.ndarray], np.ndarray]]:
+    def generate() -> Iterator[tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]]:
         rng = None if seed is None else np.random.default_rng(seed)
-        for rows in iterate_batches(files, batch_size, window_rows, rng):
-            yield {DENSE: rows.dense, CATEGORICAL: rows.categorical}, rows.label
+        for rows in iterate_chunks(files, num_batches * batch_size, window_rows, rng):
+            yield _as_batches(rows, batch_size)
 
-    return tf.data.Dataset.from_generator(generate, output_signature=spec).prefetch(
+    chunks = tf.data.Dataset.from_generator(generate, output_signature=spec)
+    return chunks.flat_map(lambda *chunk: tf.data.Dataset.from_tensor_slices(chunk)).prefetch(
         _PREFETCHED_BATCHES
     )
+
+
+def _as_batches(
+    rows: Rows, batch_size: int
+) -> tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]:
+    """Returns features, label and weight with the shape `[num_batches, batch_size, ...]`."""
+    num_rows = len(rows.label)
+    num_batches = -(-num_rows // batch_size)
+    weight = np.ones(num_rows, np.float32)
+    if padding := num_batches * batch_size - num_rows:
+        rows = rows.take(np.minimum(np.arange(num_rows + padding), num_rows - 1))
+        weight = np.append(weight, np.zeros(padding, np.float32))
+    split = (num_batches, batch_size)
+    features = {
+        DENSE: rows.dense.reshape(*split, rows.dense.shape[1]),
+        CATEGORICAL: rows.categorical.reshape(*split, rows.categorical.shape[1]),
+    }
+    return features, rows.label.reshape(split), weight.reshape(split)

@@ -61,9 +61,9 @@ class DotInteraction(Interaction):
     Recommendation Systems", section 2.1.3. It has no parameters.
     """
 
-    def __init__(self, num_vectors: int, vector_width: int) -> None:
-        """Takes the number of vectors of a row and the width of each of them."""
-        super().__init__()
+    def __init__(self, num_vectors: int, vector_width: int, precision: str = "float32") -> None:
+        """Takes the number of vectors of a row, their width, and Keras's policy of precision."""
+        super().__init__(dtype=precision)
         self._output_width = vector_width + num_vectors * (num_vectors - 1) // 2
 
     @property
@@ -85,7 +85,13 @@ class Cross(tf_keras.layers.Layer):
     Parameters: `width ** 2 + width`; low-rank `2 * width * projection_dim + width`.
     """
 
-    def __init__(self, width: int, projection_dim: int | None, rng: np.random.Generator) -> None:
+    def __init__(
+        self,
+        width: int,
+        projection_dim: int | None,
+        rng: np.random.Generator,
+        precision: str = "float32",
+    ) -> None:
         """Makes the variables.
 
         Kernels start normal with variance `2 / (inputs + outputs)`, as in torchrec; biases at 0.
@@ -94,8 +100,9 @@ class Cross(tf_keras.layers.Layer):
           width: of the input and the output.
           projection_dim: the rank of `W = U V`; None is a full matrix.
           rng: the source of the initial weights.
+          precision: of the arithmetic, a policy of Keras.
         """
-        super().__init__()
+        super().__init__(dtype=precision)
         widths = [width, width] if projection_dim is None else [width, projection_dim, width]
         self._kernels = [
             self.add_weight(
@@ -142,6 +149,7 @@ class CrossNetwork(Interaction):
         num_layers: int,
         projection_dim: int | None,
         rng: np.random.Generator,
+        precision: str = "float32",
     ) -> None:
         """Makes the layers.
 
@@ -151,11 +159,12 @@ class CrossNetwork(Interaction):
           num_layers: the number of cross layers.
           projection_dim: the rank of their matrices; None is full.
           rng: the source of the initial weights.
+          precision: of the arithmetic, a policy of Keras.
         """
-        super().__init__()
+        super().__init__(dtype=precision)
         self._output_width = num_vectors * vector_width
         self._cross_layers = [
-            Cross(self._output_width, projection_dim, rng) for _ in range(num_layers)
+            Cross(self._output_width, projection_dim, rng, precision) for _ in range(num_layers)
         ]
 
     @property

@@ -6,13 +6,13 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from components.errors import InputError
-from components.trainer.config import EmbeddingConfig, TrainerConfig
 from components.trainer.embeddings.base import Embedding
-from components.trainer.interaction import CrossNetwork, DotInteraction, Interaction
-from components.trainer.registry import load_method
+from components.trainer.interaction import Interaction
+from components.trainer.tables import EmbeddingTables
 from components.trainer.wide import Wide
 from schemas.transformed import CATEGORICAL, DENSE
+
+Features = Mapping[str, tf.Tensor]
 
 
 class Dlrm(tf_keras.layers.Layer):
@@ -22,8 +22,14 @@ class Dlrm(tf_keras.layers.Layer):
     sections 2.1 and 2.2 of the paper, where the projections `p` are identities. Linear parts are
     added to it.
 
+    It runs in three steps, so that a trainer can compile the last one and update the tables by
+    their sparse gradients: `rows`, `tables.gather`, `logits`. Features are `CATEGORICAL`, int32 or
+    int64 `[batch, num_embeddings]`, and `DENSE`, float32 `[batch, dense_width]`; without `DENSE`
+    the width is 0.
+
     Attributes:
       embeddings: one for each categorical feature, in column order.
+      tables: those of the embeddings and of the linear parts.
     """
 
     def __init__(
@@ -53,42 +59,50 @@ class Dlrm(tf_keras.layers.Layer):
         self._interaction = interaction
         self._top_mlp = top_mlp
         self._linear_parts = list(linear_parts)
+        linear = [weight for part in self._linear_parts for weight in part.id_weights]
+        self.tables = EmbeddingTables([*self.embeddings, *linear])
 
-    def call(self, features: Mapping[str, tf.Tensor]) -> tf.Tensor:
+    def rows(self, features: Features) -> list[tf.Tensor]:
+        """Returns the rows of `tables` that a batch needs; see `EmbeddingTables.rows`."""
+        return self.tables.rows(self._ids(features))
+
+    def logits(self, gathered: Sequence[tf.Tensor], features: Features) -> tf.Tensor:
         """Returns the logits, float32 `[batch]`.
 
         Args:
-          features: `CATEGORICAL`, int32 or int64 `[batch, num_embeddings]`, and `DENSE`, float32
-            `[batch, dense_width]`; without it the width is 0.
+          gathered: what `tables.gather` gave for the `rows` of these features.
+          features: of the batch.
         """
         ids = features[CATEGORICAL]
         dense = features.get(DENSE, tf.zeros([tf.shape(ids)[0], 0]))
-        columns = tf.unstack(ids, num=len(self.embeddings), axis=1)
+        looked_up = self.tables.combine(gathered, self._ids(features))
+        num_features = len(self.embeddings)
         vectors = [
-            projection(embedding(column))
-            for embedding, projection, column in zip(
-                self.embeddings, self._projections, columns, strict=True
-            )
+            projection(vector)
+            for projection, vector in zip(self._projections, looked_up[:num_features], strict=True)
         ]
         logits = self._top_mlp(self._interaction([self._bottom_mlp(dense), *vectors]))
-        linear = [part(dense, ids) for part in self._linear_parts]
-        return tf.add_n([tf.squeeze(logits, axis=1), *linear])
+        outputs = [tf.cast(tf.squeeze(logits, axis=1), tf.float32)]
+        for index, part in enumerate(self._linear_parts, start=1):
+            outputs.append(
+                part(dense, looked_up[index * num_features : (index + 1) * num_features])
+            )
+        return tf.add_n(outputs)
+
+    def call(self, features: Features) -> tf.Tensor:
+        """Returns the logits, float32 `[batch]`."""
+        return self.logits(self.tables.gather(self.rows(features)), features)
+
+    def _ids(self, features: Features) -> list[tf.Tensor]:
+        """Of each embedding in `tables`, `[batch]`."""
+        columns = tf.unstack(features[CATEGORICAL], num=len(self.embeddings), axis=1)
+        return columns * (1 + len(self._linear_parts))
 
     @property
-    def embedding_variables(self) -> list[tf.Variable]:
-        """The trainable variables whose rows are looked up by id."""
-        tables = [v for embedding in self.embeddings for v in embedding.trainable_variables]
-        return tables + [v for part in self._linear_parts for v in part.embedding_variables]
-
-    @property
-    def mlp_variables(self) -> list[tf.Variable]:
-        """All other trainable variables: every row of the data moves them.
-
-        Those of both MLPs, the interaction, the projections and the dense side of linear parts.
-        """
-        layers = [self._bottom_mlp, self._interaction, self._top_mlp, *self._projections]
-        variables = [v for layer in layers for v in layer.trainable_variables]
-        return variables + [v for part in self._linear_parts for v in part.dense_variables]
+    def dense_variables(self) -> list[tf.Variable]:
+        """All trainable variables besides `tables.stacks`: every row of the data moves them."""
+        stacks = {stack.ref() for stack in self.tables.stacks}
+        return [v for v in self.trainable_variables if v.ref() not in stacks]
 
     @property
     def num_parameters(self) -> int:
@@ -103,143 +117,4 @@ class Dlrm(tf_keras.layers.Layer):
         """
         variables = [v for layer in self._projections for v in layer.variables]
         sizes = [int(np.prod(v.shape)) * v.dtype.size for v in variables]
-        sizes += [embedding.embedding_bytes for embedding in self.embeddings]
-        return sum(sizes) + sum(part.embedding_bytes for part in self._linear_parts)
-
-
-def make_mlp(
-    input_width: int,
-    widths: Sequence[int],
-    last_activation: str | None,
-    rng: np.random.Generator,
-) -> tf_keras.Sequential:
-    """Makes dense layers with ReLU between them.
-
-    Weights start normal with variance `2 / (inputs + outputs)`, biases normal with variance
-    `1 / outputs`, as in facebookresearch/dlrm.
-
-    Args:
-      input_width: the width of the input, float32 `[batch, input_width]`.
-      widths: of each layer; the last one is the width of the output.
-      last_activation: of the last layer; None is linear.
-      rng: the source of the initial weights.
-    """
-    layers = [tf_keras.Input((input_width,))]
-    for width, is_last in zip(widths, [False] * (len(widths) - 1) + [True], strict=True):
-        layers.append(
-            tf_keras.layers.Dense(
-                width,
-                activation=last_activation if is_last else "relu",
-                kernel_initializer=tf_keras.initializers.GlorotNormal(int(rng.integers(2**31))),
-                bias_initializer=tf_keras.initializers.RandomNormal(
-                    stddev=width**-0.5, seed=int(rng.integers(2**31))
-                ),
-            )
-        )
-    return tf_keras.Sequential(layers)
-
-
-class LearnedVector(tf_keras.layers.Layer):
-    """Stands in for the bottom MLP where a log has no dense feature: one vector for all rows.
-
-    Its dot product with an embedding is a linear term of that feature.
-    """
-
-    def __init__(self, embedding_dim: int, rng: np.random.Generator) -> None:
-        """Makes the vector, normal with variance `1 / embedding_dim`."""
-        super().__init__()
-        values = rng.normal(0.0, embedding_dim**-0.5, embedding_dim).astype(np.float32)
-        self._vector = tf.Variable(values, name="vector")
-
-    def call(self, dense: tf.Tensor) -> tf.Tensor:
-        """Returns the vector for each row of `dense`: float32 `[batch, embedding_dim]`."""
-        return tf.repeat(self._vector[None, :], tf.shape(dense)[0], axis=0)
-
-
-def make_embedding(
-    config: TrainerConfig, name: str, vocabulary_size: int, rng: np.random.Generator
-) -> Embedding:
-    """Makes the embedding of one feature: `full` below `min_table_rows`, else the configured."""
-    choice = config.embedding
-    if vocabulary_size < config.min_table_rows:
-        choice = EmbeddingConfig(method="full")
-    method = load_method(choice.method)
-    dim = config.embedding_dims.get(name, config.embedding_dim)
-    return method(vocabulary_size, dim, method.Config(**choice.options), rng)
-
-
-def make_projection(
-    input_width: int, embedding_dim: int, rng: np.random.Generator
-) -> tf_keras.layers.Layer:
-    """Makes the way from rows of `input_width` to vectors of `embedding_dim`.
-
-    An identity where both are equal, else a matrix without bias that starts uniform with variance
-    `2 / (input_width + embedding_dim)`, as in facebookresearch/dlrm.
-    """
-    if input_width == embedding_dim:
-        return tf_keras.layers.Identity()
-    seed = int(rng.integers(2**31))
-    projection = tf_keras.layers.Dense(
-        embedding_dim,
-        use_bias=False,
-        kernel_initializer=tf_keras.initializers.GlorotUniform(seed),
-    )
-    projection.build((None, input_width))
-    return projection
-
-
-def make_interaction(
-    config: TrainerConfig, num_vectors: int, rng: np.random.Generator
-) -> Interaction:
-    """Makes the configured interaction of `num_vectors` vectors of width `embedding_dim`."""
-    dim = config.embedding_dim
-    if config.interaction == "dot":
-        return DotInteraction(num_vectors, dim)
-    layers, rank = config.num_cross_layers, config.cross_projection_dim
-    return CrossNetwork(num_vectors, dim, layers, rank, rng)
-
-
-def make_dlrm(config: TrainerConfig, vocabulary_sizes: Mapping[str, int], dense_width: int) -> Dlrm:
-    """Makes the network of a variant; equal arguments give equal weights.
-
-    Each kind of part has random numbers of its own: with one seed, the MLPs and tables that two
-    architectures share start equal.
-
-    Args:
-      config: the variant.
-      vocabulary_sizes: categorical feature -> number of its ids, in column order.
-      dense_width: the width of the transformed dense features; 0 where there is none.
-
-    Raises:
-      InputError: if `embedding_dims` names a feature that is not there.
-    """
-    _check_features(config, vocabulary_sizes)
-    rng = np.random.default_rng(config.seed)
-    mlp_rng, embedding_rng, interaction_rng, projection_rng = rng.spawn(4)
-    dim = config.embedding_dim
-    if dense_width:
-        bottom_mlp = make_mlp(dense_width, (*config.bottom_mlp, dim), "relu", mlp_rng)
-    else:
-        bottom_mlp = LearnedVector(dim, mlp_rng)
-    embeddings = [
-        make_embedding(config, name, size, embedding_rng) for name, size in vocabulary_sizes.items()
-    ]
-    interaction = make_interaction(config, len(embeddings) + 1, interaction_rng)
-    sizes = list(vocabulary_sizes.values())
-    return Dlrm(
-        embeddings=embeddings,
-        projections=[make_projection(e.embedding_dim, dim, projection_rng) for e in embeddings],
-        bottom_mlp=bottom_mlp,
-        interaction=interaction,
-        top_mlp=make_mlp(interaction.output_width, (*config.top_mlp, 1), None, mlp_rng),
-        linear_parts=[Wide(sizes, dense_width)] if config.wide else [],
-    )
-
-
-def _check_features(config: TrainerConfig, vocabulary_sizes: Mapping[str, int]) -> None:
-    unknown = sorted(set(config.embedding_dims) - set(vocabulary_sizes))
-    if unknown:
-        raise InputError(
-            f"embedding_dims of variant {config.variant}: expected categorical features of the "
-            f"log ({', '.join(vocabulary_sizes)}), received {', '.join(unknown)}"
-        )
+        return sum(sizes) + sum(e.embedding_bytes for e in self.tables.embeddings)

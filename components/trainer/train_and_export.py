@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 from components.features import read_features
 from components.progress import report
+from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
 from components.trainer.data import count_rows, find_files
-from components.trainer.model import make_dlrm
+from components.trainer.evaluation import evaluate
 from components.trainer.serving import ServedModel, export
-from components.trainer.training import evaluate, train
+from components.trainer.training import train
 from components.training_record import TrainingRecord, write_training_record
 
 

@@ -1,94 +1,23 @@
-"""The training loop and the evaluation of a network."""
+"""The training loop."""
 
 import math
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_recommenders as tfrs
-import tf_keras
 
 from components.errors import InputError
 from components.progress import report
 from components.trainer.config import TrainerConfig
 from components.trainer.data import make_dataset
 from components.trainer.model import Dlrm
+from components.trainer.train_step import TrainStep
 from components.training_record import TrainingSummary
 
 _REPORT_SECONDS = 0.5
 _FINAL_LOSS_STEPS = 100
-_EVAL_BATCH_ROWS = 8192
-
-
-class ClickModel(tfrs.Model):
-    """A network with its task: predict clicks, by the mean binary cross-entropy (nats)."""
-
-    def __init__(self, network: Dlrm, config: TrainerConfig) -> None:
-        """Takes the network to train and how its rows were sampled."""
-        super().__init__()
-        self._network = network
-        self._negative_weight = config.negative_weight
-        self._served_logit_offset = config.served_logit_offset
-        self._task = tfrs.tasks.Ranking(
-            loss=tf_keras.losses.BinaryCrossentropy(from_logits=True),
-            metrics=[tf_keras.metrics.BinaryCrossentropy(name="logloss", from_logits=True)],
-        )
-
-    def compute_loss(
-        self, inputs: tuple[Mapping[str, tf.Tensor], tf.Tensor], training: bool = False
-    ) -> tf.Tensor:
-        """Returns the mean loss of a batch, a float32 scalar; updates the metric in evaluation.
-
-        Training takes the weighted mean over the rows that were sampled; evaluation the plain mean
-        over all rows, with the logits that are served.
-
-        Args:
-          inputs: the features that `Dlrm` takes, and the labels, float32 `[batch]`.
-          training: whether it is a training step.
-        """
-        features, label = inputs
-        logits = self._network(features)
-        weight = None
-        if not training:
-            logits += self._served_logit_offset
-        elif self._negative_weight != 1.0:
-            weight = tf.where(label > 0, 1.0, self._negative_weight)
-            weight = (weight / tf.reduce_mean(weight))[:, None]
-        # Keras takes the mean over the last axis, so each row becomes its own.
-        return self._task(
-            label[:, None], logits[:, None], sample_weight=weight, compute_metrics=not training
-        )
-
-
-def make_optimizer(
-    network: Dlrm, config: TrainerConfig, num_steps: int
-) -> tf_keras.optimizers.legacy.Optimizer:
-    """Makes one optimizer with a learning rate for the MLPs and one for the embeddings.
-
-    The rate of the MLPs falls linearly over `num_steps`. The legacy optimizers update only the rows
-    of the batch; the newer ones and both Adams go through the whole table at every step.
-    """
-    mlp_rate = tf_keras.optimizers.schedules.PolynomialDecay(
-        config.learning_rate,
-        decay_steps=num_steps,
-        end_learning_rate=config.learning_rate * config.final_learning_rate_fraction,
-    )
-    if config.optimizer == "adagrad":
-        mlp = tf_keras.optimizers.legacy.Adagrad(mlp_rate, 0.0)
-        embedding = tf_keras.optimizers.legacy.Adagrad(
-            config.embedding_learning_rate, config.embedding_initial_accumulator_value
-        )
-    else:
-        mlp = tf_keras.optimizers.legacy.SGD(mlp_rate)
-        embedding = tf_keras.optimizers.legacy.SGD(config.embedding_learning_rate)
-    return tfrs.experimental.optimizers.CompositeOptimizer(
-        [
-            (mlp, lambda: network.mlp_variables),
-            (embedding, lambda: network.embedding_variables),
-        ]
-    )
 
 
 class _Watch:
@@ -128,9 +57,11 @@ class _Watch:
             if not math.isfinite(loss):
                 raise InputError(
                     f"the loss of variant {self._config.variant} is {loss} at step "
-                    f"{self.num_read}: lower learning_rate ({self._config.learning_rate}) and "
-                    f"embedding_learning_rate ({self._config.embedding_learning_rate}), or look "
-                    "for values in the data that are not finite"
+                    f"{self.num_read}: lower dense_optimizer.learning_rate "
+                    f"({self._config.dense_optimizer.learning_rate}) and "
+                    "embedding_optimizer.learning_rate "
+                    f"({self._config.embedding_optimizer.learning_rate}), or look for values in "
+                    "the data that are not finite"
                 )
         self._unread.clear()
 
@@ -177,22 +108,24 @@ def train(
     Raises:
       InputError: if the loss is not finite.
     """
-    num_steps = config.epochs * math.ceil(num_rows / config.batch_size)
-    model = ClickModel(network, config)
-    model.compile(optimizer=make_optimizer(network, config, num_steps))
+    steps_per_epoch = math.ceil(num_rows / config.batch_size)
+    num_steps = config.epochs * steps_per_epoch
     datasets = [
         make_dataset(files, config.batch_size, config.shuffle_window_rows, (config.seed, epoch))
         for epoch in range(config.epochs)
     ]
     start_seconds = time.monotonic()
-    step = _trace(lambda inputs: model.train_step(inputs)["loss"], datasets[0])
+    step = tf.function(TrainStep(network, config, num_steps), autograph=False)
+    step = step.get_concrete_function(datasets[0].element_spec)
     trace_seconds = time.monotonic() - start_seconds
 
     watch, stopwatch = _Watch(config, num_steps), _Stopwatch()
     for epoch, dataset in enumerate(datasets, start=1):
-        for inputs in dataset:
-            loss = step(inputs)
-            stopwatch.add(int(inputs[1].shape[0]))
+        rows_left = num_rows
+        for batch in dataset:
+            loss = step(batch)
+            stopwatch.add(min(rows_left, config.batch_size))
+            rows_left -= config.batch_size
             watch.add(loss, epoch, stopwatch.examples_per_second())
     watch.read()
     return TrainingSummary(
@@ -202,19 +135,3 @@ def train(
         train_examples_per_second=stopwatch.examples_per_second(),
         final_train_loss=float(np.mean(watch.last_losses)),
     )
-
-
-def evaluate(network: Dlrm, config: TrainerConfig, files: Sequence[str]) -> float:
-    """Returns the logloss (nats) of a network, as it is served, on transformed Parquet files."""
-    model = ClickModel(network, config)
-    dataset = make_dataset(files, _EVAL_BATCH_ROWS, window_rows=1)
-    step = _trace(lambda inputs: model.test_step(inputs)["loss"], dataset)
-    for inputs in dataset:
-        step(inputs)
-    [logloss] = model.metrics
-    return float(logloss.result())
-
-
-def _trace(step: Callable[..., tf.Tensor], dataset: tf.data.Dataset) -> Callable[..., tf.Tensor]:
-    """Returns `step` as one graph for every batch of `dataset`."""
-    return tf.function(step, autograph=False).get_concrete_function(dataset.element_spec)

@@ -1,6 +1,9 @@
 """What every embedding method is."""
 
 import abc
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -22,17 +25,49 @@ class MethodConfig(StepConfig):
         """
 
 
-class Embedding(tf_keras.layers.Layer, abc.ABC):
-    """Maps the ids of one categorical feature to vectors.
+@dataclass(frozen=True)
+class Table:
+    """A trainable float32 `[num_rows, width]` table that a method asks for.
 
-    A method is one file in this folder. Its class has the file's name in CamelCase, makes its
-    variables in `__init__` with `add_table`, and computes `lookup`. Its gradient must not be
-    larger than the batch: gather rows, never touch a whole table.
+    Attributes:
+      num_rows: 1 or more.
+      width: 1 or more.
+      low: the smallest initial value; they are uniform.
+      high: the largest.
+      seed: of the initial values.
+      num_lookups: how many of its rows one id needs.
+    """
+
+    num_rows: int
+    width: int
+    low: float
+    high: float
+    seed: int
+    num_lookups: int = 1
+
+    def initial_values(self) -> tf.Tensor:
+        """Returns the rows at the start, float32 `[num_rows, width]`."""
+        return tf.random.stateless_uniform(
+            [self.num_rows, self.width], (self.seed, 0), self.low, self.high
+        )
+
+
+class Embedding(tf_keras.layers.Layer, abc.ABC):
+    """Maps the ids of one categorical feature to vectors, in two halves around the tables.
+
+    `rows` says which rows of its tables an id needs, `combine` makes a vector of them. What lies
+    between, the lookup, belongs to `EmbeddingTables`: it keeps the tables of all features together,
+    so a batch needs a few large lookups and updates instead of many small ones, whatever the
+    methods are. Only looked-up rows can have a gradient: no method can touch a whole table.
+
+    A method is one file in this folder. Its class has the file's name in CamelCase, asks for its
+    tables in `__init__` with `add_table`, and may add other variables with Keras's `add_weight`.
 
     Attributes:
       Config: the class of the method's options; the base has none.
       vocabulary_size: ids lie in `[0, vocabulary_size)`.
       embedding_dim: the width of a vector.
+      tables: what was asked for, in order.
     """
 
     Config: ClassVar[type[MethodConfig]] = MethodConfig
@@ -44,7 +79,7 @@ class Embedding(tf_keras.layers.Layer, abc.ABC):
         config: MethodConfig,
         rng: np.random.Generator,
     ) -> None:
-        """Makes the variables.
+        """Asks for the tables.
 
         Args:
           vocabulary_size: the number of ids, 1 or more.
@@ -60,57 +95,64 @@ class Embedding(tf_keras.layers.Layer, abc.ABC):
         self.vocabulary_size = vocabulary_size
         self.embedding_dim = embedding_dim
         self.options = config
+        self.tables: tuple[Table, ...] = ()
         self._rng = rng
 
-    @abc.abstractmethod
-    def lookup(self, ids: tf.Tensor) -> tf.Tensor:
-        """Returns float32 `[batch, embedding_dim]` for int32 or int64 `[batch]` ids."""
+    def rows(self, ids: tf.Tensor) -> Sequence[tf.Tensor]:
+        """Returns the rows that ids need, int32 or int64.
 
-    def call(self, ids: tf.Tensor) -> tf.Tensor:
-        """Returns a vector for each id.
+        For each table `[batch]`, or `[batch, num_lookups]` where that is not 1. Here: the ids, for
+        the only table.
 
         Args:
           ids: int32 or int64 `[batch]`, in `[0, vocabulary_size)`.
-
-        Returns:
-          float32 `[batch, embedding_dim]`.
-
-        Raises:
-          ValueError: if `ids` is not rank 1 or not of an integer type.
         """
-        if ids.shape.rank != 1 or ids.dtype not in (tf.int32, tf.int64):
-            raise ValueError(
-                f"ids must be int32 or int64 [batch], received {ids.dtype.name} {ids.shape}"
-            )
-        return self.lookup(ids)
+        return [ids]
 
-    def add_table(
-        self, name: str, num_rows: int, width: int, low: float | None = None, high: float = 1.0
-    ) -> tf.Variable:
-        """Makes one trainable float32 `[num_rows, width]` table.
+    def combine(self, vectors: Sequence[tf.Tensor], ids: tf.Tensor) -> tf.Tensor:
+        """Returns a vector for each id, float32 `[batch, embedding_dim]`.
+
+        Here: the row of the only table.
 
         Args:
-          name: of the variable.
+          vectors: the values of `rows(ids)`: float32, one axis `width` more.
+          ids: int32 or int64 `[batch]`.
+        """
+        [vector] = vectors
+        return vector
+
+    def add_table(
+        self,
+        num_rows: int,
+        width: int,
+        low: float | None = None,
+        high: float = 1.0,
+        num_lookups: int = 1,
+    ) -> None:
+        """Asks for one more table.
+
+        Args:
           num_rows: the number of rows.
           width: the width of a row.
           low: the smallest initial value. Left out, the values are uniform in
             `(-1/sqrt(vocabulary_size), 1/sqrt(vocabulary_size))` as in facebookresearch/dlrm.
           high: the largest initial value when `low` is given.
+          num_lookups: how many of its rows one id needs.
         """
         if low is None:
-            high = 1.0 / np.sqrt(self.vocabulary_size)
+            high = 1.0 / math.sqrt(self.vocabulary_size)
             low = -high
-        initializer = tf_keras.initializers.RandomUniform(
-            low, high, seed=int(self._rng.integers(2**31))
-        )
-        return self.add_weight(name=name, shape=(num_rows, width), initializer=initializer)
+        seed = int(self._rng.integers(2**31))
+        self.tables += (Table(num_rows, width, low, high, seed, num_lookups),)
 
     @property
     def num_parameters(self) -> int:
         """The number of trainable values."""
-        return sum(int(np.prod(variable.shape)) for variable in self.trainable_variables)
+        weights = sum(int(np.prod(variable.shape)) for variable in self.trainable_variables)
+        return weights + sum(table.num_rows * table.width for table in self.tables)
 
     @property
     def embedding_bytes(self) -> int:
-        """The bytes of all variables that a lookup needs."""
-        return sum(int(np.prod(v.shape)) * v.dtype.size for v in self.variables)
+        """The bytes of all values that a vector is made of."""
+        weights = sum(int(np.prod(v.shape)) * v.dtype.size for v in self.variables)
+        return weights + sum(table.num_rows * table.width * 4 for table in self.tables)

@@ -1,7 +1,6 @@
 """One row for each id: the exact table, the baseline of every comparison."""
 
 import numpy as np
-import tensorflow as tf
 
 from components.trainer.embeddings.base import Embedding, MethodConfig
 
@@ -23,8 +22,4 @@ class Full(Embedding):
         rng: np.random.Generator,
     ) -> None:
         super().__init__(vocabulary_size, embedding_dim, config, rng)
-        self._table = self.add_table("table", vocabulary_size, embedding_dim)
-
-    def lookup(self, ids: tf.Tensor) -> tf.Tensor:
-        """Returns row `id` for each id."""
-        return tf.gather(self._table, ids)
+        self.add_table(vocabulary_size, embedding_dim)

@@ -69,9 +69,8 @@ class Hashing(Embedding):
         self._num_buckets = math.ceil(vocabulary_size / config.compression_ratio)
         self._multiplier = int(rng.integers(1, PRIME))
         self._offset = int(rng.integers(PRIME))
-        self._table = self.add_table("table", self._num_buckets, embedding_dim)
+        self.add_table(self._num_buckets, embedding_dim)
 
-    def lookup(self, ids: tf.Tensor) -> tf.Tensor:
-        """Returns the row that each id hashes to."""
-        rows = hashed_rows(ids, self._multiplier, self._offset, self._num_buckets)
-        return tf.gather(self._table, rows)
+    def rows(self, ids: tf.Tensor) -> list[tf.Tensor]:
+        """Returns the row that each id hashes to, int64 `[batch]`."""
+        return [hashed_rows(ids, self._multiplier, self._offset, self._num_buckets)]

@@ -1,6 +1,7 @@
 """Complementary partitions: a small table for the quotient, one for the remainder of an id."""
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -65,14 +66,17 @@ class QuotientRemainder(Embedding):
         num_quotients = -(-vocabulary_size // self._num_remainders)
         width = embedding_dim // 2 if config.operation == "concat" else embedding_dim
         low = 1.0 / math.sqrt(vocabulary_size) if config.operation == "mult" else None
-        self._quotient_table = self.add_table("quotient", num_quotients, width, low)
-        self._remainder_table = self.add_table("remainder", self._num_remainders, width)
+        self.add_table(num_quotients, width, low)
+        self.add_table(self._num_remainders, width)
 
-    def lookup(self, ids: tf.Tensor) -> tf.Tensor:
-        """Returns the quotient's row joined with the remainder's row for each id."""
+    def rows(self, ids: tf.Tensor) -> list[tf.Tensor]:
+        """Returns quotient and remainder of each id, each of its type and `[batch]`."""
         num_remainders = tf.constant(self._num_remainders, ids.dtype)
-        quotient = tf.gather(self._quotient_table, ids // num_remainders)
-        remainder = tf.gather(self._remainder_table, ids % num_remainders)
+        return [ids // num_remainders, ids % num_remainders]
+
+    def combine(self, vectors: Sequence[tf.Tensor], ids: tf.Tensor) -> tf.Tensor:
+        """Returns the quotient's row joined with the remainder's row for each id."""
+        quotient, remainder = vectors
         if self._operation == "mult":
             return quotient * remainder
         if self._operation == "add":

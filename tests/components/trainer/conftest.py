@@ -15,8 +15,10 @@ from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
 from components.features import Features, read_features, write_features
 from components.parquet import write_table
+from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
-from components.trainer.model import Dlrm, make_dlrm
+from components.trainer.data import find_files, read_rows
+from components.trainer.model import Dlrm
 from schemas.click_log import LABEL, MISSING_INTEGER, raw_feature_spec
 from schemas.criteo import CATEGORICAL_FEATURES, CLICK_LOG, DENSE_FEATURES
 from schemas.transformed import CATEGORICAL, DENSE
@@ -40,6 +42,17 @@ class TinySplits:
         """An untrained network for the graph's features."""
         features = read_features(str(self.graph))
         return make_dlrm(config, features.vocabulary_sizes, features.dense_width)
+
+
+def labels_and_probabilities(network: Dlrm, splits: TinySplits) -> tuple[np.ndarray, np.ndarray]:
+    """Of the eval split, float32 and float64 `[num_rows]`."""
+    rows = [read_rows(path) for path in find_files([f"{splits.eval}/*"])]
+    features = {
+        DENSE: tf.constant(np.concatenate([r.dense for r in rows])),
+        CATEGORICAL: tf.constant(np.concatenate([r.categorical for r in rows])),
+    }
+    probabilities = tf.sigmoid(network(features)).numpy().astype(float)
+    return np.concatenate([r.label for r in rows]), probabilities
 
 
 def _write_graph(folder: Path, vocabulary_path: Path) -> None:

@@ -9,18 +9,22 @@ import tensorflow as tf
 import tensorflow_recommenders as tfrs
 from sklearn.metrics import roc_auc_score
 
+from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
 from components.trainer.data import find_files
 from components.trainer.interaction import DotInteraction
-from components.trainer.model import Dlrm, make_dlrm
+from components.trainer.model import Dlrm
 from components.trainer.serving import ServedModel, export
 from components.trainer.training import train
 from schemas.criteo import CLICK_LOG
 from schemas.serving import PROBABILITY, RAW_FEATURES
 from schemas.transformed import CATEGORICAL, DENSE
-from tests.components.trainer.conftest import NUM_TRAIN_ROWS, TinySplits
+from tests.components.trainer.conftest import (
+    NUM_TRAIN_ROWS,
+    TinySplits,
+    labels_and_probabilities,
+)
 from tests.components.trainer.test_serving import raw_tensors, training_side
-from tests.components.trainer.test_training import labels_and_probabilities
 
 SIZES = {"C1": 5, "C2": 400, "C3": 30}
 DENSE_WIDTH = 7
@@ -83,7 +87,7 @@ def slow_interaction(name: str, network: Dlrm, vectors: list[np.ndarray]) -> np.
 
 def slow_logits(name: str, network: Dlrm, features: dict[str, tf.Tensor]) -> list[float]:
     """The papers' formulas, one row at a time, in float64."""
-    tables = [weights_of(embedding)[0] for embedding in network.embeddings]
+    tables = [network.tables.values(e)[0].astype(float) for e in network.embeddings]
     matrices = [weights_of(layer) or [np.eye(4)] for layer in network._projections]
     b1, c1, b2, c2 = weights_of(network._bottom_mlp)
     t1, d1, t2, d2 = weights_of(network._top_mlp)
@@ -95,9 +99,10 @@ def slow_logits(name: str, network: Dlrm, features: dict[str, tf.Tensor]) -> lis
         hidden = np.maximum(slow_interaction(name, network, vectors) @ t1 + d1, 0)
         logit = (hidden @ t2 + d2)[0]
         for part in network._linear_parts:
-            by_id = part.embedding_variables[0].numpy()[:, 0].astype(float)
-            by_dense = part.dense_variables[0].numpy()[:, 0].astype(float)
-            logit += by_id[ids[0]] + by_id[5 + ids[1]] + by_id[405 + ids[2]] + dense @ by_dense
+            by_id = [network.tables.values(e)[0].astype(float)[:, 0] for e in part.id_weights]
+            [by_dense] = weights_of(part)
+            logit += sum(weights[i] for weights, i in zip(by_id, ids, strict=True))
+            logit += (dense @ by_dense)[0]
         logits.append(float(logit))
     return logits
 
@@ -119,7 +124,7 @@ def test_every_variable_has_a_gradient_and_one_optimizer(name: str) -> None:
     variables = network.trainable_variables
     for gradient in tape.gradient(loss, variables):
         assert np.abs(tf.convert_to_tensor(gradient)).max() > 0
-    grouped = [v.ref() for v in network.embedding_variables + network.mlp_variables]
+    grouped = [v.ref() for v in network.tables.stacks + network.dense_variables]
     assert len(grouped) == len(set(grouped))
     assert set(grouped) == {variable.ref() for variable in variables}
 
@@ -129,7 +134,7 @@ def test_only_the_rows_of_the_batch_have_a_gradient(name: str) -> None:
     network = make_random(name)
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(network(make_features(2)))
-    for gradient in tape.gradient(loss, network.embedding_variables):
+    for gradient in tape.gradient(loss, network.tables.stacks):
         assert isinstance(gradient, tf.IndexedSlices)
         assert gradient.values.shape[0] <= 2 * len(SIZES)
 
@@ -177,7 +182,8 @@ def test_tables_and_bottom_mlp_of_two_architectures_start_equal() -> None:
     dot, cross = make("dot"), make("cross_wide_mixed")
     for a, b in zip(weights_of(dot._bottom_mlp), weights_of(cross._bottom_mlp), strict=True):
         np.testing.assert_array_equal(a, b)
-    np.testing.assert_array_equal(weights_of(dot.embeddings[2]), weights_of(cross.embeddings[2]))
+    of_dot, of_cross = (n.tables.values(n.embeddings[2])[0] for n in (dot, cross))
+    np.testing.assert_array_equal(of_dot, of_cross)
 
 
 @pytest.mark.parametrize("name", ["dot", "cross"])
@@ -204,7 +210,8 @@ def test_training_learns_the_planted_effects(
 ) -> None:
     config = TrainerConfig(
         **ARCHITECTURES[name], embedding={"method": method}, bottom_mlp=(8,), top_mlp=(8,),
-        embedding_dim=4, batch_size=64, epochs=4, learning_rate=0.03,
+        embedding_dim=4, batch_size=64, epochs=4,
+        dense_optimizer={"learning_rate": 0.03},
     )  # fmt: skip
     network = tiny_splits.make_network(config)
     train(network, config, find_files([f"{tiny_splits.train}/*"]), NUM_TRAIN_ROWS)

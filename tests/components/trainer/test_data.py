@@ -4,10 +4,11 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+import tensorflow as tf
 
 from components.errors import InputError
 from components.parquet import write_table
-from components.trainer.data import count_rows, find_files, iterate_batches, make_dataset, read_rows
+from components.trainer.data import count_rows, find_files, iterate_chunks, make_dataset, read_rows
 from schemas.click_log import LABEL
 from schemas.transformed import CATEGORICAL, DENSE
 
@@ -39,13 +40,13 @@ def files(tmp_path: Path) -> list[str]:
 
 def numbers(files: list[str], window_rows: int, seed: int | None) -> list[list[int]]:
     rng = None if seed is None else np.random.default_rng(seed)
-    batches = iterate_batches(files, 4, window_rows, rng)
+    batches = iterate_chunks(files, 4, window_rows, rng)
     return [rows.categorical[:, 0].tolist() for rows in batches]
 
 
 def test_columns_of_a_row_stay_together(files: list[str]) -> None:
     rng = np.random.default_rng(0)
-    for rows in iterate_batches(files, 4, 12, rng):
+    for rows in iterate_chunks(files, 4, 12, rng):
         n = rows.categorical[:, 0]
         np.testing.assert_array_equal(rows.dense, np.stack([n, n + 0.5], axis=1))
         np.testing.assert_array_equal(rows.categorical, np.stack([n, 2 * n, 3 * n], axis=1))
@@ -90,12 +91,26 @@ def test_an_empty_file_is_passed_over(files: list[str], tmp_path: Path) -> None:
 
 def test_dataset_repeats_its_order_each_time_it_is_read(files: list[str]) -> None:
     dataset = make_dataset(files, 4, 12, seed=(1, 0))
-    first = [features[CATEGORICAL].numpy().tolist() for features, _ in dataset]
-    second = [features[CATEGORICAL].numpy().tolist() for features, _ in dataset]
+    first = [features[CATEGORICAL].numpy().tolist() for features, _, _ in dataset]
+    second = [features[CATEGORICAL].numpy().tolist() for features, _, _ in dataset]
     assert first == second
-    features, label = next(iter(dataset))
-    assert (features[DENSE].dtype.name, label.dtype.name) == ("float32", "float32")
-    assert (features[DENSE].shape, label.shape) == ((4, 2), (4,))
+    features, label, weight = next(iter(dataset))
+    assert {features[DENSE].dtype, label.dtype, weight.dtype} == {tf.float32}
+    assert (features[DENSE].shape, label.shape, weight.shape) == ((4, 2), (4,), (4,))
+
+
+@pytest.mark.parametrize("batch_size", [1, 4, 5, 24, 25, 26, 100])
+def test_the_last_batch_is_filled_up_with_rows_of_no_weight(
+    files: list[str], batch_size: int
+) -> None:
+    numbers_seen, padding = [], []
+    for features, _, weight in make_dataset(files, batch_size, 1):
+        assert weight.shape == (batch_size,)
+        of_batch = features[CATEGORICAL].numpy()[:, 0]
+        numbers_seen += of_batch[weight.numpy() == 1].tolist()
+        padding += of_batch[weight.numpy() == 0].tolist()
+    assert numbers_seen == list(range(25))
+    assert padding == [24] * (-25 % batch_size)
 
 
 def test_int64_ids_stay_int64(tmp_path: Path) -> None:

@@ -3,10 +3,11 @@ import pytest
 import tensorflow as tf
 
 from components.errors import InputError
+from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
 from components.trainer.embeddings.full import Full
 from components.trainer.embeddings.hashing import Hashing
-from components.trainer.model import Dlrm, make_dlrm
+from components.trainer.model import Dlrm
 from schemas.transformed import CATEGORICAL, DENSE
 
 SIZES = {"C1": 5, "C2": 400, "C3": 30}
@@ -29,7 +30,7 @@ def make_features(num_rows: int) -> dict[str, tf.Tensor]:
 
 def slow_logits(network: Dlrm, features: dict[str, tf.Tensor]) -> list[float]:
     """The paper's formulas, one row at a time, in float64."""
-    tables = [e.get_weights()[0].astype(float) for e in network.embeddings]
+    tables = [network.tables.values(e)[0].astype(float) for e in network.embeddings]
     dense_weights = [
         layer_weights.astype(float)
         for mlp in (network._bottom_mlp, network._top_mlp)
@@ -92,19 +93,22 @@ def test_seed_decides_every_weight() -> None:
 
 def test_the_default_network_starts_with_the_weights_that_it_always_had() -> None:
     network = make_dlrm(TrainerConfig(), SIZES, DENSE_WIDTH)
-    weights = network.get_weights()
-    tables, mlps = [(5, 16), (400, 16), (30, 16)], [(7, 64), (64,), (64, 32), (32,), (32, 16)]
-    mlps += [(16,), (22, 256), (256,), (256, 64), (64,), (64, 1), (1,)]
-    assert [weight.shape for weight in weights] == tables + mlps
-    first_values = [-0.39459, -0.010127, -0.072124, 0.076051, -0.0077006, 0.16131, -0.066105]
-    first_values += [0.073751, 0.12283, 0.074672, -0.021419, -0.021277, -0.0031092, -0.093195]
-    first_values += [-1.81105]
-    np.testing.assert_allclose([weight.flat[0] for weight in weights], first_values, rtol=1e-4)
+    mlps = [variable.numpy() for variable in network.dense_variables]
+    shapes = [(7, 64), (64,), (64, 32), (32,), (32, 16), (16,)]
+    shapes += [(22, 256), (256,), (256, 64), (64,), (64, 1), (1,)]
+    assert [weight.shape for weight in mlps] == shapes
+    first_values = [0.076051, -0.0077006, 0.16131, -0.066105, 0.073751, 0.12283, 0.074672]
+    first_values += [-0.021419, -0.021277, -0.0031092, -0.093195, -1.81105]
+    np.testing.assert_allclose([weight.flat[0] for weight in mlps], first_values, rtol=1e-4)
+    tables = [network.tables.values(embedding)[0] for embedding in network.embeddings]
+    assert [table.shape for table in tables] == [(5, 16), (400, 16), (30, 16)]
+    first_values = [-0.39459, -0.010127, -0.072124]
+    np.testing.assert_allclose([table.flat[0] for table in tables], first_values, rtol=1e-4)
 
 
 def test_two_tables_of_equal_size_start_differently() -> None:
     network = make_dlrm(TrainerConfig(), {"C1": 50, "C2": 50}, DENSE_WIDTH)
-    first, second = (embedding.get_weights()[0] for embedding in network.embeddings)
+    first, second = (network.tables.values(e)[0] for e in network.embeddings)
     assert not np.array_equal(first, second)
 
 
@@ -116,9 +120,10 @@ def test_without_dense_features_a_learned_vector_takes_their_place() -> None:
     vector = network._bottom_mlp.get_weights()[0]
     assert vector.shape == (4,)
     assert any(
-        variable is network._bottom_mlp.trainable_variables[0] for variable in network.mlp_variables
+        variable is network._bottom_mlp.trainable_variables[0]
+        for variable in network.dense_variables
     )
-    tables = [e.get_weights()[0] for e in network.embeddings]
+    tables = [network.tables.values(e)[0] for e in network.embeddings]
     t1, d1, t2, d2 = network._top_mlp.get_weights()
     vectors = [vector] + [table[i] for table, i in zip(tables, ids[0].numpy(), strict=True)]
     dots = [vectors[i] @ vectors[j] for i in range(4) for j in range(i)]

@@ -4,6 +4,7 @@ import tensorflow as tf
 from pydantic import ValidationError
 
 from components.trainer.embeddings.hashing import PRIME, Hashing, HashingConfig, hashed_rows
+from tests.components.trainer.embeddings.standalone import Standalone
 
 
 def test_rows_match_a_case_worked_out_by_hand() -> None:
@@ -42,7 +43,7 @@ def test_num_parameters_is_rows_times_width(
 
 def test_two_features_have_different_collisions() -> None:
     rng = np.random.default_rng(0)
-    first, second = (Hashing(100, 4, HashingConfig(), rng) for _ in range(2))
+    first, second = (Standalone(Hashing(100, 4, HashingConfig(), rng)) for _ in range(2))
     groups = []
     for hashing in (first, second):
         vectors = hashing(tf.range(100)).numpy()

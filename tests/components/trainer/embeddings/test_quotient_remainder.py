@@ -7,17 +7,16 @@ from components.trainer.embeddings.quotient_remainder import (
     QuotientRemainder,
     QuotientRemainderConfig,
 )
+from tests.components.trainer.embeddings.standalone import Standalone
 
 OPERATIONS = ("mult", "add", "concat")
 
 
-def make(
-    vocabulary_size: int, dim: int, operation: str = "mult", ratio: float = 4.0
-) -> QuotientRemainder:
+def make(vocabulary_size: int, dim: int, operation: str = "mult", ratio: float = 4.0) -> Standalone:
     config = QuotientRemainderConfig.model_validate(
         {"operation": operation, "compression_ratio": ratio}
     )
-    return QuotientRemainder(vocabulary_size, dim, config, np.random.default_rng(0))
+    return Standalone(QuotientRemainder(vocabulary_size, dim, config, np.random.default_rng(0)))
 
 
 def slow_lookup(
@@ -42,7 +41,7 @@ def test_vector_joins_the_two_rows_in_a_case_worked_out_by_hand(
     embedding = make(5, 2, operation, ratio=2.0)
     quotients = np.array([[7, 7], [2, 3]], np.float32)
     remainders = np.array([[9, 9], [10, 20], [8, 8]], np.float32)
-    embedding.set_weights([quotients, remainders])
+    embedding.set_tables([quotients, remainders])
     np.testing.assert_array_equal(embedding(tf.constant([4])), [expected])
 
 
@@ -50,7 +49,7 @@ def test_vector_joins_the_two_rows_in_a_case_worked_out_by_hand(
 @pytest.mark.parametrize(("vocabulary_size", "ratio"), [(1000, 4.0), (1003, 7.3), (17, 1.5)])
 def test_every_id_matches_the_slow_twin(operation: str, vocabulary_size: int, ratio: float) -> None:
     embedding = make(vocabulary_size, 6, operation, ratio)
-    quotients, remainders = embedding.get_weights()
+    quotients, remainders = embedding.get_tables()
     ids = list(range(vocabulary_size))
     np.testing.assert_array_equal(
         embedding(tf.constant(ids)), slow_lookup(quotients, remainders, ids, operation)
@@ -69,7 +68,7 @@ def test_every_id_has_a_vector_of_its_own(operation: str) -> None:
 )
 def test_num_parameters_is_both_tables(operation: str, num_parameters: int) -> None:
     # 1001 ids at ratio 4: 251 remainders, ceil(1001 / 251) = 4 quotients.
-    assert make(1_001, 8, operation).num_parameters == num_parameters
+    assert make(1_001, 8, operation).embedding.num_parameters == num_parameters
 
 
 def test_products_start_within_the_range_of_a_full_table() -> None:

@@ -1,0 +1,156 @@
+"""The networks that a configuration can name, made of their parts."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+
+from components.errors import InputError
+from components.trainer.config import EmbeddingConfig, TrainerConfig
+from components.trainer.embeddings.base import Embedding
+from components.trainer.interaction import CrossNetwork, DotInteraction, Interaction
+from components.trainer.model import Dlrm
+from components.trainer.registry import load_method
+from components.trainer.wide import Wide
+
+
+def make_mlp(
+    input_width: int,
+    widths: Sequence[int],
+    last_activation: str | None,
+    rng: np.random.Generator,
+    precision: str = "float32",
+) -> tf_keras.Sequential:
+    """Makes dense layers with ReLU between them.
+
+    Weights start normal with variance `2 / (inputs + outputs)`, biases normal with variance
+    `1 / outputs`, as in facebookresearch/dlrm.
+
+    Args:
+      input_width: the width of the input, float32 `[batch, input_width]`.
+      widths: of each layer; the last one is the width of the output.
+      last_activation: of the last layer; None is linear.
+      rng: the source of the initial weights.
+      precision: of the arithmetic, a policy of Keras.
+    """
+    layers = [tf_keras.Input((input_width,))]
+    for width, is_last in zip(widths, [False] * (len(widths) - 1) + [True], strict=True):
+        layers.append(
+            tf_keras.layers.Dense(
+                width,
+                activation=last_activation if is_last else "relu",
+                kernel_initializer=tf_keras.initializers.GlorotNormal(int(rng.integers(2**31))),
+                bias_initializer=tf_keras.initializers.RandomNormal(
+                    stddev=width**-0.5, seed=int(rng.integers(2**31))
+                ),
+                dtype=precision,
+            )
+        )
+    return tf_keras.Sequential(layers)
+
+
+class LearnedVector(tf_keras.layers.Layer):
+    """Stands in for the bottom MLP where a log has no dense feature: one vector for all rows.
+
+    Its dot product with an embedding is a linear term of that feature.
+    """
+
+    def __init__(self, embedding_dim: int, rng: np.random.Generator) -> None:
+        """Makes the vector, normal with variance `1 / embedding_dim`."""
+        super().__init__()
+        values = rng.normal(0.0, embedding_dim**-0.5, embedding_dim).astype(np.float32)
+        self._vector = tf.Variable(values, name="vector")
+
+    def call(self, dense: tf.Tensor) -> tf.Tensor:
+        """Returns the vector for each row of `dense`: float32 `[batch, embedding_dim]`."""
+        return tf.repeat(self._vector[None, :], tf.shape(dense)[0], axis=0)
+
+
+def make_embedding(
+    config: TrainerConfig, name: str, vocabulary_size: int, rng: np.random.Generator
+) -> Embedding:
+    """Makes the embedding of one feature: `full` below `min_table_rows`, else the configured."""
+    choice = config.embedding
+    if vocabulary_size < config.min_table_rows:
+        choice = EmbeddingConfig(method="full")
+    method = load_method(choice.method)
+    dim = config.embedding_dims.get(name, config.embedding_dim)
+    return method(vocabulary_size, dim, method.Config(**choice.options), rng)
+
+
+def make_projection(
+    input_width: int, embedding_dim: int, rng: np.random.Generator
+) -> tf_keras.layers.Layer:
+    """Makes the way from rows of `input_width` to vectors of `embedding_dim`.
+
+    An identity where both are equal, else a matrix without bias that starts uniform with variance
+    `2 / (input_width + embedding_dim)`, as in facebookresearch/dlrm.
+    """
+    if input_width == embedding_dim:
+        return tf_keras.layers.Identity()
+    seed = int(rng.integers(2**31))
+    projection = tf_keras.layers.Dense(
+        embedding_dim,
+        use_bias=False,
+        kernel_initializer=tf_keras.initializers.GlorotUniform(seed),
+    )
+    projection.build((None, input_width))
+    return projection
+
+
+def make_interaction(
+    config: TrainerConfig, num_vectors: int, rng: np.random.Generator
+) -> Interaction:
+    """Makes the configured interaction of `num_vectors` vectors of width `embedding_dim`."""
+    dim = config.embedding_dim
+    if config.interaction == "dot":
+        return DotInteraction(num_vectors, dim, config.precision)
+    layers, rank = config.num_cross_layers, config.cross_projection_dim
+    return CrossNetwork(num_vectors, dim, layers, rank, rng, config.precision)
+
+
+def make_dlrm(config: TrainerConfig, vocabulary_sizes: Mapping[str, int], dense_width: int) -> Dlrm:
+    """Makes the network of a variant; equal arguments give equal weights.
+
+    Each kind of part has random numbers of its own: with one seed, the MLPs and tables that two
+    architectures share start equal.
+
+    Args:
+      config: the variant.
+      vocabulary_sizes: categorical feature -> number of its ids, in column order.
+      dense_width: the width of the transformed dense features; 0 where there is none.
+
+    Raises:
+      InputError: if `embedding_dims` names a feature that is not there.
+    """
+    _check_features(config, vocabulary_sizes)
+    rng = np.random.default_rng(config.seed)
+    mlp_rng, embedding_rng, interaction_rng, projection_rng, wide_rng = rng.spawn(5)
+    dim, precision = config.embedding_dim, config.precision
+    if dense_width:
+        bottom_mlp = make_mlp(dense_width, (*config.bottom_mlp, dim), "relu", mlp_rng, precision)
+    else:
+        bottom_mlp = LearnedVector(dim, mlp_rng)
+    embeddings = [
+        make_embedding(config, name, size, embedding_rng) for name, size in vocabulary_sizes.items()
+    ]
+    interaction = make_interaction(config, len(embeddings) + 1, interaction_rng)
+    sizes = list(vocabulary_sizes.values())
+    return Dlrm(
+        embeddings=embeddings,
+        projections=[make_projection(e.embedding_dim, dim, projection_rng) for e in embeddings],
+        bottom_mlp=bottom_mlp,
+        interaction=interaction,
+        top_mlp=make_mlp(interaction.output_width, (*config.top_mlp, 1), None, mlp_rng, precision),
+        linear_parts=[Wide(sizes, dense_width, wide_rng)] if config.wide else [],
+    )
+
+
+def _check_features(config: TrainerConfig, vocabulary_sizes: Mapping[str, int]) -> None:
+    unknown = sorted(set(config.embedding_dims) - set(vocabulary_sizes))
+    if unknown:
+        raise InputError(
+            f"embedding_dims of variant {config.variant}: expected categorical features of the "
+            f"log ({', '.join(vocabulary_sizes)}), received {', '.join(unknown)}"
+        )

@@ -1,0 +1,81 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.trainer.architecture import make_dlrm
+from components.trainer.config import TrainerConfig
+from components.trainer.model import Dlrm
+from components.trainer.train_step import TrainStep
+from schemas.transformed import CATEGORICAL, DENSE
+
+SIZES = {"C1": 5, "C2": 400, "C3": 30}
+FEATURES = {
+    DENSE: tf.constant(np.random.default_rng(0).normal(size=(4, 7)), tf.float32),
+    CATEGORICAL: tf.constant([[0, 399, 3], [4, 7, 3], [4, 7, 29], [1, 7, 0]]),
+}
+LABEL = tf.constant([1.0, 0.0, 0.0, 1.0])
+
+
+def make(**fields: object) -> tuple[Dlrm, TrainStep]:
+    sgd = {"name": "sgd", "learning_rate": 0.5, "decay": "constant"}
+    values = {"embedding_dim": 4, "bottom_mlp": (6,), "top_mlp": (5,)}
+    values |= {"dense_optimizer": sgd, "embedding_optimizer": sgd, **fields}
+    config = TrainerConfig.model_validate(values)
+    network = make_dlrm(config, SIZES, 7)
+    return network, TrainStep(network, config, num_steps=10)
+
+
+def plain_gradients(network: Dlrm, row_weight: list[float]) -> tuple[float, list[np.ndarray]]:
+    """Of all variables, by the gradient of everything at once."""
+    weight = np.array(row_weight) / np.sum(row_weight)
+    with tf.GradientTape() as tape:
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(LABEL, network(FEATURES))
+        loss = tf.reduce_sum(losses * weight)
+    gradients = tape.gradient(loss, network.trainable_variables)
+    return float(loss), [tf.convert_to_tensor(gradient).numpy() for gradient in gradients]
+
+
+@pytest.mark.parametrize("weight", [[1.0, 1.0, 1.0, 1.0], [1.0, 0.0, 3.0, 0.5]])
+@pytest.mark.parametrize(
+    "fields", [{}, {"wide": True}, {"interaction": "cross", "embedding_dims": {"C2": 2}}]
+)
+def test_a_step_of_sgd_goes_down_the_plain_gradient(
+    fields: dict[str, object], weight: list[float]
+) -> None:
+    network, step = make(**fields)
+    network(FEATURES)
+    before = network.get_weights()
+    loss, gradients = plain_gradients(network, weight)
+    assert float(step((FEATURES, LABEL, tf.constant(weight)))) == pytest.approx(loss, rel=1e-5)
+    after = network.get_weights()
+    for old, new, gradient in zip(before, after, gradients, strict=True):
+        np.testing.assert_allclose(new, old - 0.5 * gradient, atol=1e-6)
+        assert np.abs(gradient).max() > 0
+
+
+def test_rows_without_a_click_weigh_as_many_as_they_stand_for() -> None:
+    network, step = make(negative_sampling_rate=0.25, negative_sampling_correction="weight")
+    loss, _ = plain_gradients(network, [1.0, 4.0, 4.0, 1.0])
+    assert float(step((FEATURES, LABEL, tf.ones(4)))) == pytest.approx(loss, rel=1e-5)
+
+
+def test_padding_changes_nothing() -> None:
+    first, second = make(), make()
+    for network, _ in (first, second):
+        network(FEATURES)
+    first[1]((FEATURES, LABEL, tf.constant([1.0, 1.0, 1.0, 0.0])))
+    short = {name: values[:3] for name, values in FEATURES.items()}
+    second[1]((short, LABEL[:3], tf.ones(3)))
+    for a, b in zip(first[0].get_weights(), second[0].get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-7)
+
+
+def test_a_long_gradient_is_shortened() -> None:
+    network, step = make(gradient_clip_norm=1e-3)
+    network(FEATURES)
+    before = network.get_weights()
+    step((FEATURES, LABEL, tf.ones(4)))
+    moved = [new - old for new, old in zip(network.get_weights(), before, strict=True)]
+    # Ids of a feature that stand in several rows are summed after the clipping.
+    length = np.sqrt(sum(np.sum(m.astype(float) ** 2) for m in moved)) / 0.5
+    assert 0.9e-3 < length < 1.3e-3
