@@ -67,6 +67,28 @@ class _TableOptimizer(Optimizer):
         raise NotImplementedError("expected a sparse gradient: this optimizer is for tables")
 
 
+class SparseSgd(_TableOptimizer):
+    """SGD that leaves repeated rows to the scatter, and multiplies each gradient once.
+
+    Keras's legacy SGD gives the same values; it negates and multiplies in two passes, which is a
+    tenth of a small network's step.
+    """
+
+    def __init__(self, learning_rate: LearningRate) -> None:
+        """Takes the rate."""
+        super().__init__(learning_rate, "SparseSgd")
+
+    def _resource_apply_sparse_duplicate_indices(
+        self,
+        grad: tf.Tensor,
+        handle: tf.Variable,
+        indices: tf.Tensor,
+        apply_state: dict[object, dict[str, tf.Tensor]],
+    ) -> tf.Operation:
+        rate = apply_state[handle.device, handle.dtype.base_dtype]["lr_t"]
+        return self._resource_scatter_add(handle, indices, -rate * grad)
+
+
 class RowWiseAdagrad(_TableOptimizer):
     """Adagrad with one accumulator for each row.
 
@@ -169,8 +191,8 @@ def make_embedding_optimizer(
 ) -> Optimizer:
     """Makes the optimizer of the tables; `LearningRate` has the arguments.
 
-    Keras's legacy SGD and Adagrad update only the rows of the batch; its newer ones and both of its
-    Adams go through the whole table at every step.
+    Of Keras's own, the legacy SGD and Adagrad alone update nothing but the rows of the batch: the
+    newer ones and both Adams go through the whole table at every step.
     """
     rate = LearningRate(config, num_steps, factor)
     if config.name == "adagrad":
@@ -179,4 +201,4 @@ def make_embedding_optimizer(
         return RowWiseAdagrad(rate, config.initial_accumulator_value)
     if config.name == "adam":
         return LazyAdam(rate)
-    return tf_keras.optimizers.legacy.SGD(rate)
+    return SparseSgd(rate)
