@@ -2,7 +2,7 @@
 
 import json
 import os
-from typing import Any
+from typing import Any, Literal
 
 import tensorflow as tf
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -13,15 +13,59 @@ from components.files import write_text
 TRAINING_FILE = "training.json"
 
 
+class LossPoint(BaseModel):
+    """A point of the loss curve of a training.
+
+    Attributes:
+      step: the last one of those that the point stands for, counted from 1.
+      examples: rows that were trained on up to then, repeated ones included.
+      loss: the mean loss of the steps since the point before, nats.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: int = Field(ge=1)
+    examples: int = Field(ge=1)
+    loss: float
+
+
+class EvalPoint(BaseModel):
+    """An evaluation while training.
+
+    Attributes:
+      step: the steps before it.
+      examples: rows that were trained on up to then, repeated ones included.
+      train_seconds: wall time of the steps before it.
+      logloss: of the network as it is served, nats.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: int = Field(ge=1)
+    examples: int = Field(ge=1)
+    train_seconds: float = Field(ge=0)
+    logloss: float
+
+
 class TrainingSummary(BaseModel):
-    """What the steps of a training took.
+    """What the steps of a training took and how they went.
 
     Attributes:
       train_steps: the number of optimizer steps.
       trace_seconds: wall time of tracing the step.
-      train_seconds: wall time of all steps, input included, tracing not.
+      train_seconds: wall time of all steps, input included; tracing, evaluations and checkpoints
+        are not.
       train_examples_per_second: rows a second after the first step, which prepares the graph.
       final_train_loss: the mean loss of the last 100 steps, nats.
+      loss_curve: at most 200 points, evenly over the steps.
+      eval_curve: the evaluations while training, in order.
+      eval_curve_rows: what rows they were made on; None if there was none.
+      evaluation_seconds: wall time of these evaluations.
+      checkpoint_seconds: wall time of writing checkpoints and of keeping the best weights.
+      best_step: the evaluation with the lowest logloss came after this step; None without one.
+      exported_step: the weights after this step are the result.
+      stop_reason: `"last_step"`, or `"early_stopping"` before it.
+      resumed_steps: after which steps a killed training was taken up again.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -31,6 +75,15 @@ class TrainingSummary(BaseModel):
     train_seconds: float = Field(ge=0)
     train_examples_per_second: float = Field(ge=0)
     final_train_loss: float
+    loss_curve: tuple[LossPoint, ...] = ()
+    eval_curve: tuple[EvalPoint, ...] = ()
+    eval_curve_rows: Literal["validation", "eval"] | None = None
+    evaluation_seconds: float = Field(default=0.0, ge=0)
+    checkpoint_seconds: float = Field(default=0.0, ge=0)
+    best_step: int | None = None
+    exported_step: int | None = None
+    stop_reason: Literal["last_step", "early_stopping"] = "last_step"
+    resumed_steps: tuple[int, ...] = ()
 
 
 class TrainingRecord(TrainingSummary):
@@ -43,7 +96,8 @@ class TrainingRecord(TrainingSummary):
       config: the trainer's whole configuration.
       num_parameters: trained values of the whole network.
       embedding_bytes: bytes of the embeddings' variables.
-      train_rows: rows of the train split.
+      train_rows: rows of the train split that were trained on.
+      validation_rows: rows of the train split that were held out to decide when to stop.
       eval_rows: rows of the eval split.
       eval_logloss: of the network on the transformed eval rows, nats; None if it is not finite.
       export_seconds: wall time of writing the SavedModel.
@@ -56,6 +110,7 @@ class TrainingRecord(TrainingSummary):
     num_parameters: int = Field(ge=0)
     embedding_bytes: int = Field(ge=0)
     train_rows: int = Field(ge=0)
+    validation_rows: int = Field(default=0, ge=0)
     eval_rows: int = Field(ge=0)
     eval_logloss: float | None
     export_seconds: float = Field(ge=0)

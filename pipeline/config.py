@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
 import yaml
@@ -14,6 +15,7 @@ from components.example_validator.config import GuardConfig
 from components.synthetic.click_log import SyntheticConfig
 from components.trainer.config import TrainerConfig
 from components.trainer.registry import known_methods
+from components.trainer.tuning.config import TunerConfig
 from components.transform.config import TransformConfig
 from schemas.click_log import ClickLog
 from schemas.schema_file import SchemaFile, read_schema_file
@@ -40,7 +42,9 @@ class PipelineConfig(StepConfig):
       example_validator: what stops a run before anything is learned from the rows.
       transform: preprocessing.
       trainer: `TrainerConfig` fields that all variants share.
-      variants: name -> the `TrainerConfig` fields of one variant, which win over `trainer`.
+      variants: name -> the `TrainerConfig` fields of one variant, which win over `trainer` and over
+        what the tuner found.
+      tuner: the search for good values of `trainer`; None leaves that step out.
       evaluator: comparison and choice.
     """
 
@@ -51,6 +55,7 @@ class PipelineConfig(StepConfig):
     transform: TransformConfig = Field(default_factory=TransformConfig)
     trainer: dict[str, Any] = Field(default_factory=dict)
     variants: dict[str, dict[str, Any]] = Field(min_length=1)
+    tuner: TunerConfig | None = None
     evaluator: EvaluatorConfig = Field(default_factory=EvaluatorConfig)
 
     @model_validator(mode="after")
@@ -59,6 +64,8 @@ class PipelineConfig(StepConfig):
         self.example_validator.check_columns(self.click_log)
         self.trainers()
         check_baseline(self.evaluator, self.variants)
+        if self.tuner is not None:
+            self.tuner.check_fields(self.tuned_trainer())
         return self
 
     def trainers(self) -> dict[str, TrainerConfig]:
@@ -79,6 +86,21 @@ class PipelineConfig(StepConfig):
             except ValidationError as error:
                 raise ValueError(f"variants.{name} with trainer: {_describe(error)}") from error
         return trainers
+
+    def tuned_trainer(self) -> TrainerConfig:
+        """Returns the configuration that the tuner starts from; there must be a tuner.
+
+        Raises:
+          ValueError: if its variant is none of those that are compared.
+        """
+        assert self.tuner is not None
+        name = self.tuner.variant or self.evaluator.baseline
+        if name not in self.variants:
+            known = ", ".join(self.variants)
+            raise ValueError(
+                f"tuner.variant: expected one of the compared variants {known}; received {name!r}"
+            )
+        return self.trainers()[name]
 
 
 def known_presets() -> tuple[str, ...]:
@@ -194,4 +216,6 @@ def _siblings(root: str, location: Sequence[str | int]) -> list[str]:
         fields = getattr(model, "model_fields", None)
         # Of a tuple the type of its items, of a dict that of its values.
         model = fields[part].annotation if fields else get_args(model)[get_origin(model) is dict]
+        if get_origin(model) is UnionType:  # a section that may be absent
+            [model] = [each for each in get_args(model) if each is not NoneType]
     return list(model.model_fields)

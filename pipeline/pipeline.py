@@ -12,6 +12,7 @@ from components.example_validator.component import ClickLogExampleValidator
 from components.schema_gen.component import ClickLogSchemaGen
 from components.statistics_gen.component import ClickLogStatisticsGen
 from components.trainer.config import TrainerConfig
+from components.trainer.tuning.component import TrainerTuner
 from components.transform.component import ClickLogTransform
 from pipeline.config import PipelineConfig
 from schemas.click_log import EVAL_SPLIT, TRAIN_SPLIT
@@ -54,11 +55,23 @@ def create_pipeline(
     )
     # An anomaly stops the run before anything is learned from the rows.
     transform.add_upstream_node(validator)
+    transformed_examples = transform.outputs["transformed_examples"]
+    transform_graph = transform.outputs["transform_graph"]
+    steps = [example_gen, statistics_gen, schema_gen, validator, transform]
+    hyperparameters = None
+    if config.tuner is not None:
+        tuner = TrainerTuner(
+            transformed_examples, transform_graph, config.tuned_trainer(), config.tuner
+        )
+        hyperparameters = tuner.outputs["best_hyperparameters"]
+        steps.append(tuner)
     trainers = {
         name: _trainer(
             trainer_config,
-            transform.outputs["transformed_examples"],
-            transform.outputs["transform_graph"],
+            transformed_examples,
+            transform_graph,
+            hyperparameters,
+            own_fields=sorted(config.variants[name]),
         )
         for name, trainer_config in config.trainers().items()
     }
@@ -75,7 +88,6 @@ def create_pipeline(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=serving_model_dir)
         ),
     )
-    steps = [example_gen, statistics_gen, schema_gen, validator, transform]
     return pipeline.Pipeline(
         pipeline_name=PIPELINE_NAME,
         pipeline_root=pipeline_root,
@@ -86,9 +98,22 @@ def create_pipeline(
 
 
 def _trainer(
-    config: TrainerConfig, transformed_examples: BaseChannel, transform_graph: BaseChannel
+    config: TrainerConfig,
+    transformed_examples: BaseChannel,
+    transform_graph: BaseChannel,
+    hyperparameters: BaseChannel | None,
+    own_fields: list[str],
 ) -> Trainer:
-    """One variant's trainer; an edit of another variant's embedding leaves it cached."""
+    """One variant's trainer; an edit of another variant's embedding leaves it cached.
+
+    Args:
+      config: of the variant.
+      transformed_examples: to train on.
+      transform_graph: that transformed them.
+      hyperparameters: what the tuner found; None without one.
+      own_fields: those of the configuration that only this variant sets; what was found leaves
+        them alone.
+    """
     version = code_version(
         (
             "components/trainer/*.py",
@@ -98,11 +123,15 @@ def _trainer(
             ),
         )
     )
+    custom_config: dict[str, object] = {"config": config.to_json(), "code_version": version}
+    if hyperparameters is not None:
+        custom_config["own_fields"] = own_fields
     return Trainer(
         run_fn=_RUN_FN,
         examples=transformed_examples,
         transform_graph=transform_graph,
+        hyperparameters=hyperparameters,
         train_args=trainer_pb2.TrainArgs(splits=[TRAIN_SPLIT]),
         eval_args=trainer_pb2.EvalArgs(splits=[EVAL_SPLIT]),
-        custom_config={"config": config.to_json(), "code_version": version},
+        custom_config=custom_config,
     ).with_id(f"Trainer_{config.variant}")

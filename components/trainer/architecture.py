@@ -1,6 +1,6 @@
 """The networks that a configuration can name, made of their parts."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +12,7 @@ from components.trainer.embeddings.base import Embedding
 from components.trainer.interaction import CrossNetwork, DotInteraction, Interaction
 from components.trainer.model import Dlrm
 from components.trainer.registry import load_method
+from components.trainer.tables import EmbeddingTables
 from components.trainer.wide import Wide
 
 
@@ -110,7 +111,12 @@ def make_interaction(
     return CrossNetwork(num_vectors, dim, layers, rank, rng, config.precision)
 
 
-def make_dlrm(config: TrainerConfig, vocabulary_sizes: Mapping[str, int], dense_width: int) -> Dlrm:
+def make_dlrm(
+    config: TrainerConfig,
+    vocabulary_sizes: Mapping[str, int],
+    dense_width: int,
+    make_tables: Callable[[Sequence[Embedding]], EmbeddingTables] = EmbeddingTables,
+) -> Dlrm:
     """Makes the network of a variant; equal arguments give equal weights.
 
     Each kind of part has random numbers of its own: with one seed, the MLPs and tables that two
@@ -120,6 +126,7 @@ def make_dlrm(config: TrainerConfig, vocabulary_sizes: Mapping[str, int], dense_
       config: the variant.
       vocabulary_sizes: categorical feature -> number of its ids, in column order.
       dense_width: the width of the transformed dense features; 0 where there is none.
+      make_tables: makes the tables; `Devices.make_tables` knows those that a device needs.
 
     Raises:
       InputError: if `embedding_dims` names a feature that is not there.
@@ -144,6 +151,7 @@ def make_dlrm(config: TrainerConfig, vocabulary_sizes: Mapping[str, int], dense_
         interaction=interaction,
         top_mlp=make_mlp(interaction.output_width, (*config.top_mlp, 1), None, mlp_rng, precision),
         linear_parts=[Wide(sizes, dense_width, wide_rng)] if config.wide else [],
+        make_tables=make_tables,
     )
 
 

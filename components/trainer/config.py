@@ -7,10 +7,13 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator, mo
 
 from components.trainer.optimizer_config import DenseOptimizerConfig, EmbeddingOptimizerConfig
 from components.trainer.registry import known_methods, load_method
+from components.trainer.stopping_config import EarlyStoppingConfig, ReduceOnPlateauConfig
+from components.trainer.tpu_config import TpuConfig
 from schemas.click_log import LABEL
 from schemas.step_config import StepConfig
 
 Width = Annotated[int, Field(ge=1, le=65_536)]
+DeviceKind = Literal["auto", "cpu", "gpu", "multi_gpu", "multi_worker", "tpu"]
 
 
 class EmbeddingConfig(StepConfig):
@@ -79,9 +82,32 @@ class TrainerConfig(StepConfig):
         in bfloat16; all variables stay float32.
       batch_size: rows a step.
       epochs: passes over the train split. One is usual for click logs: DLRM overfits in the
-        second.
+        second, because it knows the ids of the rows by then.
+      reset_tables: whether the embedding tables start anew at each epoch but the first, so that
+        the rest of the network sees the rows as it will see new ones: several epochs without that
+        overfitting (MEDA; Liu et al. 2023, "Multi-Epoch Learning for Deep Click-Through Rate
+        Prediction Models").
+      device: where: `"cpu"`; `"gpu"`, the first one; `"multi_gpu"`, all of this machine, each with
+        a copy of the network and its part of every batch; `"multi_worker"`, the same over several
+        machines, which the environment variable TF_CONFIG names; `"tpu"`; `"auto"`, the best that
+        TensorFlow sees on this machine. Losses and weights are those of a single device.
+      steps_per_execution: at most so many steps run between two that Python sees.
+      tpu: what only TPUs heed.
       seed: of the weights and of the order of the rows.
       shuffle_window_rows: how many rows are held in memory and shuffled together.
+      validation_fraction: the share of the train split, its last rows in the order of the files,
+        that is not trained on but evaluated to decide when to stop and when to lower the learning
+        rates. The eval split is never used for that: the variants are judged by it.
+      evals_per_epoch: how often the logloss is computed while training, evenly over an epoch: on
+        the validation rows; if there are none, on the eval split, which decides nothing then.
+      early_stopping: when a training ends before its last step.
+      reduce_on_plateau: when the learning rates are lowered.
+      checkpoint_steps: after so many steps, and again after as many more, all that a killed
+        training needs to go on is written to disk. 0: only `checkpoint_seconds` counts.
+      checkpoint_seconds: the same by the clock; 0: only `checkpoint_steps` counts. Ignored if
+        `device` is `"multi_worker"`: the workers write together, and their clocks differ.
+      profile_steps: of so many steps, from the 11th on, a profiler trace is written beside the
+        other logs. 0: none.
       negative_sampling_rate: the share of the rows without a click that ExampleGen kept for
         training. The exported model predicts for the log as it was.
       negative_sampling_correction: how: `"logit"` adds log(rate) to the served logit, which is
@@ -106,8 +132,19 @@ class TrainerConfig(StepConfig):
     precision: Literal["float32", "mixed_bfloat16"] = "float32"
     batch_size: int = Field(default=128, ge=1)
     epochs: int = Field(default=1, ge=1)
+    reset_tables: bool = False
+    device: DeviceKind = "auto"
+    steps_per_execution: int = Field(default=32, ge=1)
+    tpu: TpuConfig = Field(default_factory=TpuConfig)
     seed: int = Field(default=0, ge=0, lt=2**31)
     shuffle_window_rows: int = Field(default=1_000_000, ge=1)
+    validation_fraction: float = Field(default=0.0, ge=0, le=0.5)
+    evals_per_epoch: int = Field(default=0, ge=0)
+    early_stopping: EarlyStoppingConfig = Field(default_factory=EarlyStoppingConfig)
+    reduce_on_plateau: ReduceOnPlateauConfig = Field(default_factory=ReduceOnPlateauConfig)
+    checkpoint_steps: int = Field(default=0, ge=0)
+    checkpoint_seconds: float = Field(default=900.0, ge=0, allow_inf_nan=False)
+    profile_steps: int = Field(default=0, ge=0)
     negative_sampling_rate: float = Field(default=1.0, gt=0, le=1)
     negative_sampling_correction: Literal["logit", "weight"] = "logit"
 
@@ -134,6 +171,27 @@ class TrainerConfig(StepConfig):
                 "its name, and the labels stand beside them"
             )
         return variant
+
+    @model_validator(mode="after")
+    def _decisions_have_validation_rows(self) -> "TrainerConfig":
+        for field in ("early_stopping", "reduce_on_plateau"):
+            if not getattr(self, field).patience:
+                continue
+            for needed in ("validation_fraction", "evals_per_epoch"):
+                if not getattr(self, needed):
+                    raise ValueError(
+                        f"{field}.patience needs {needed} above 0: the eval split that variants "
+                        "are judged by must not decide when a training stops"
+                    )
+        return self
+
+    @model_validator(mode="after")
+    def _tpus_have_the_optimizer(self) -> "TrainerConfig":
+        if self.device == "tpu":
+            self.tpu.check_optimizer(self.embedding_optimizer)
+            if self.reset_tables:
+                raise ValueError("reset_tables: expected false if device is tpu, received true")
+        return self
 
     @model_validator(mode="after")
     def _options_suit_the_widths(self) -> "TrainerConfig":

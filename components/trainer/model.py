@@ -1,6 +1,6 @@
 """DLRM (Naumov et al. 2019) as a network whose parts are arguments."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 import tensorflow as tf
@@ -13,6 +13,9 @@ from components.trainer.wide import Wide
 from schemas.transformed import CATEGORICAL, DENSE
 
 Features = Mapping[str, tf.Tensor]
+
+# A feature: what `Dlrm.rows` returned for the others, where the host has called it beforehand.
+ROWS = "rows"
 
 
 class Dlrm(tf_keras.layers.Layer):
@@ -40,6 +43,7 @@ class Dlrm(tf_keras.layers.Layer):
         interaction: Interaction,
         top_mlp: tf_keras.layers.Layer,
         linear_parts: Sequence[Wide] = (),
+        make_tables: Callable[[Sequence[Embedding]], EmbeddingTables] = EmbeddingTables,
     ) -> None:
         """Joins the parts.
 
@@ -51,6 +55,7 @@ class Dlrm(tf_keras.layers.Layer):
             `[batch, output_width]`.
           top_mlp: float32 `[batch, output_width]` to `[batch, 1]`.
           linear_parts: each gives float32 `[batch]` for the features, which is added to the logits.
+          make_tables: makes the tables of the embeddings and of the linear parts.
         """
         super().__init__()
         self.embeddings = list(embeddings)
@@ -60,11 +65,17 @@ class Dlrm(tf_keras.layers.Layer):
         self._top_mlp = top_mlp
         self._linear_parts = list(linear_parts)
         linear = [weight for part in self._linear_parts for weight in part.id_weights]
-        self.tables = EmbeddingTables([*self.embeddings, *linear])
+        self.tables = make_tables([*self.embeddings, *linear])
 
     def rows(self, features: Features) -> list[tf.Tensor]:
         """Returns the rows of `tables` that a batch needs; see `EmbeddingTables.rows`."""
+        if ROWS in features:
+            return list(features[ROWS])
         return self.tables.rows(self._ids(features))
+
+    def with_rows(self, features: Features) -> Features:
+        """Returns the features and `ROWS`: all that has to be known before a lookup."""
+        return {**features, ROWS: tuple(self.rows(features))}
 
     def logits(self, gathered: Sequence[tf.Tensor], features: Features) -> tf.Tensor:
         """Returns the logits, float32 `[batch]`.
@@ -100,9 +111,9 @@ class Dlrm(tf_keras.layers.Layer):
 
     @property
     def dense_variables(self) -> list[tf.Variable]:
-        """All trainable variables besides `tables.stacks`: every row of the data moves them."""
-        stacks = {stack.ref() for stack in self.tables.stacks}
-        return [v for v in self.trainable_variables if v.ref() not in stacks]
+        """All trainable variables besides the tables: every row of the data moves them."""
+        of_tables = {variable.ref() for variable in self.tables.table_variables}
+        return [v for v in self.trainable_variables if v.ref() not in of_tables]
 
     @property
     def num_parameters(self) -> int:

@@ -24,6 +24,13 @@ class ScheduleConfig(StepConfig):
     decay: Literal["constant", "linear", "cosine"]
     final_learning_rate_fraction: float = Field(default=0.0, ge=0, le=1)
 
+    @property
+    def mean_fraction(self) -> float:
+        """The mean rate of a training as a share of `learning_rate`."""
+        final = 1.0 if self.decay == "constant" else self.final_learning_rate_fraction
+        decaying = 0.5 * (1.0 + final)  # linear or half a wave: both are symmetric
+        return 0.5 * self.warmup_fraction + (1.0 - self.warmup_fraction) * decaying
+
 
 class DenseOptimizerConfig(ScheduleConfig):
     """How everything but the tables is trained: every row of the data moves it.

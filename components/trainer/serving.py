@@ -8,6 +8,7 @@ import tensorflow_transform as tft
 from components.trainer.model import Dlrm
 from schemas.click_log import ClickLog, raw_feature_spec
 from schemas.serving import EXAMPLES_INPUT, PROBABILITY, RAW_FEATURES, SERVING_DEFAULT
+from schemas.transformed import CATEGORICAL
 
 
 class ServedModel(tf.Module):
@@ -32,7 +33,10 @@ class ServedModel(tf.Module):
 
     def predict(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns `PROBABILITY`, float32 `[batch]`, for raw features by name, each `[batch]`."""
-        logits = self._network(self._transform(raw))
+        features = self._transform(raw)
+        # As in training: one cast here, or one for each embedding there.
+        features[CATEGORICAL] = tf.cast(features[CATEGORICAL], tf.int32)
+        logits = self._network(features)
         return {PROBABILITY: tf.sigmoid(logits + self._logit_offset)}
 
     def predict_examples(self, examples: tf.Tensor) -> dict[str, tf.Tensor]:

@@ -1,18 +1,30 @@
 """The whole work of a trainer, without a word of TFX."""
 
 import math
+import os
+import tempfile
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+import tensorflow as tf
 
 from components.features import read_features
 from components.progress import report
 from components.trainer.architecture import make_dlrm
+from components.trainer.checkpoints import checkpoint_folder
 from components.trainer.config import TrainerConfig
 from components.trainer.data import count_rows, find_files
+from components.trainer.devices import Devices, make_devices
+from components.trainer.divergence import DivergedError
 from components.trainer.evaluation import evaluate
+from components.trainer.model import Dlrm
 from components.trainer.serving import ServedModel, export
 from components.trainer.training import train
-from components.training_record import TrainingRecord, write_training_record
+from components.trainer.validation_rows import hold_out_last_rows
+from components.training_record import TrainingRecord, TrainingSummary, write_training_record
+
+LOGS_FOLDER = "logs"
 
 
 def train_and_export(
@@ -22,58 +34,149 @@ def train_and_export(
     transform_graph_uri: str,
     serving_model_dir: str,
     model_run_dir: str,
+    checkpoints_root: str | None = None,
+    code_version: str = "",
 ) -> TrainingRecord:
     """Trains a variant, computes its logloss on the eval split and exports it.
 
-    That one pass over the eval split shows while the run goes on what a training gave: the
-    comparison comes only after all variants. It feeds the network itself with transformed rows.
-    The figures to compare variants by are the Evaluator's: it feeds the exported model with raw
-    rows.
+    That logloss shows while the run goes on what a training gave: the comparison comes only after
+    all variants. It feeds the network itself with transformed rows. The figures to compare variants
+    by are the Evaluator's: it feeds the exported model with raw rows.
 
     Args:
       config: the variant.
       train_patterns: globs of the train split's transformed Parquet files.
-      eval_patterns: the same for the eval split, which is read once, after training.
+      eval_patterns: the same for the eval split.
       transform_graph_uri: the folder of the transform graph and `features.json`.
       serving_model_dir: where the SavedModel goes.
-      model_run_dir: where the record goes.
+      model_run_dir: where the record and TensorBoard's logs go.
+      checkpoints_root: the folder under which every training has one for its checkpoints, the same
+        at the next try of the same training; it is removed when the model is exported. None: a
+        training that is killed starts anew.
+      code_version: of the code that trains; other code does not go on from these checkpoints.
 
     Returns:
       what was written into `model_run_dir`.
 
     Raises:
-      InputError: if a split holds only one class or the loss is not finite.
+      InputError: if a split or the validation rows hold only one class, the loss diverges, or a
+        checkpoint is damaged.
       FileNotFoundError: if a split has no Parquet file.
     """
-    train_files, eval_files = find_files(train_patterns), find_files(eval_patterns)
-    train_rows, eval_rows = count_rows(train_files), count_rows(eval_files)
-    report(f"{config.variant}: {train_rows:,} rows to train, {eval_rows:,} to evaluate")
+    devices = make_devices(config.device)
+    files = find_files(train_patterns), find_files(eval_patterns)
     features = read_features(transform_graph_uri)
-    network = make_dlrm(config, features.vocabulary_sizes, features.dense_width)
-    summary = train(network, config, train_files, train_rows)
-    report(f"{config.variant}: evaluating {eval_rows:,} rows")
-    logloss = evaluate(network, config, eval_files)
-    report(f"{config.variant}: exporting")
-    start_seconds = time.monotonic()
-    offset = config.served_logit_offset
-    served = ServedModel(transform_graph_uri, network, features.click_log, offset)
-    export(served, serving_model_dir)
+    checkpoint_dir = None
+    if checkpoints_root is not None:
+        read = [*files[0], *files[1]]
+        checkpoint_dir = checkpoint_folder(checkpoints_root, config, read, code_version)
+    with tempfile.TemporaryDirectory() as scratch:
+        rows = _find_rows(config, *files, scratch)
+        sizes, dense_width = features.vocabulary_sizes, features.dense_width
+        with devices.scope():
+            network = make_dlrm(config, sizes, dense_width, devices.make_tables(config))
+        logs_dir = os.path.join(model_run_dir, LOGS_FOLDER)
+        summary = _train(network, config, rows, devices, logs_dir, checkpoint_dir)
+        logloss = _eval_logloss(network, config, rows.eval_files, summary, devices)
+        report(f"{config.variant}: exporting")
+        plain = devices.to_plain(network, lambda: make_dlrm(config, sizes, dense_width), scratch)
+        start_seconds = time.monotonic()
+        offset = config.served_logit_offset
+        served = ServedModel(transform_graph_uri, plain, features.click_log, offset)
+        # All workers of a training on several machines take part; one file set counts.
+        export(served, serving_model_dir if devices.is_chief else os.path.join(scratch, "model"))
+        export_seconds = time.monotonic() - start_seconds
     record = TrainingRecord(
         variant=config.variant,
         method=config.embedding.method,
         seed=config.seed,
         config=config.model_dump(mode="json"),
-        num_parameters=network.num_parameters,
-        embedding_bytes=network.embedding_bytes,
-        train_rows=train_rows,
+        num_parameters=plain.num_parameters,
+        embedding_bytes=plain.embedding_bytes,
+        train_rows=rows.num_train,
+        validation_rows=rows.num_validation,
         **summary.model_dump(),
-        eval_rows=eval_rows,
+        eval_rows=rows.num_eval,
         eval_logloss=logloss if math.isfinite(logloss) else None,
-        export_seconds=time.monotonic() - start_seconds,
+        export_seconds=export_seconds,
     )
-    write_training_record(model_run_dir, record)
+    if devices.is_chief:
+        write_training_record(model_run_dir, record)
+        _remove(checkpoint_dir)
     report(
-        f"{train_rows:,} rows, {summary.train_examples_per_second:,.0f} examples/s, "
+        f"{rows.num_train:,} rows, {summary.train_examples_per_second:,.0f} examples/s, "
         f"eval logloss {logloss:.4f}"
     )
     return record
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """Transformed Parquet files by what they are for, and how many rows they hold."""
+
+    train_files: list[str]
+    validation_files: list[str]
+    eval_files: list[str]
+    num_train: int
+    num_validation: int
+    num_eval: int
+
+
+def _find_rows(
+    config: TrainerConfig, train_files: list[str], eval_files: list[str], scratch: str
+) -> _Rows:
+    """Holds out the validation rows, and counts all."""
+    validation_files: list[str] = []
+    if config.validation_fraction:
+        fraction = config.validation_fraction
+        train_files, validation_files = hold_out_last_rows(train_files, fraction, scratch)
+    num_validation = count_rows(validation_files) if validation_files else 0
+    num_train, num_eval = count_rows(train_files), count_rows(eval_files)
+    held_out = f", {num_validation:,} to stop by" if num_validation else ""
+    report(f"{config.variant}: {num_train:,} rows to train{held_out}, {num_eval:,} to evaluate")
+    return _Rows(train_files, validation_files, eval_files, num_train, num_validation, num_eval)
+
+
+def _train(
+    network: Dlrm,
+    config: TrainerConfig,
+    rows: _Rows,
+    devices: Devices,
+    logs_dir: str,
+    checkpoint_dir: str | None,
+) -> TrainingSummary:
+    """Trains; a training that has diverged leaves no checkpoint: the next try would end so too."""
+    try:
+        return train(
+            network,
+            config,
+            rows.train_files,
+            rows.num_train,
+            validation_files=rows.validation_files,
+            eval_files=rows.eval_files,
+            devices=devices,
+            logs_dir=logs_dir,
+            checkpoint_dir=checkpoint_dir,
+        )
+    except DivergedError:
+        _remove(checkpoint_dir)
+        raise
+
+
+def _eval_logloss(
+    network: Dlrm,
+    config: TrainerConfig,
+    files: Sequence[str],
+    summary: TrainingSummary,
+    devices: Devices,
+) -> float:
+    """The logloss of the trained network on the eval split."""
+    if summary.eval_curve_rows == "eval" and summary.eval_curve[-1].step == summary.exported_step:
+        return summary.eval_curve[-1].logloss
+    report(f"{config.variant}: evaluating")
+    return evaluate(network, config, files, devices)
+
+
+def _remove(folder: str | None) -> None:
+    if folder is not None and tf.io.gfile.exists(folder):
+        tf.io.gfile.rmtree(folder)

@@ -1,12 +1,19 @@
 """One step of training: the loss of a batch, its gradients, the update."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
+import numpy as np
 import tensorflow as tf
 
 from components.trainer.config import TrainerConfig
 from components.trainer.model import Dlrm
-from components.trainer.optimizers import make_dense_optimizer, make_embedding_optimizer
+from components.trainer.optimizers import (
+    LearningRate,
+    make_dense_optimizer,
+    make_embedding_optimizer,
+)
+from components.trainer.prescaled_sgd import PrescaledSgd
 
 Batch = tuple[Mapping[str, tf.Tensor], tf.Tensor, tf.Tensor]
 
@@ -21,7 +28,7 @@ class TrainStep(tf.Module):
     Attributes:
       learning_rate_factor: a float32 scalar that both learning rates are multiplied by.
       dense_optimizer: of `network.dense_variables`.
-      embedding_optimizer: of `network.tables.stacks`.
+      embedding_optimizer: of `network.tables`.
     """
 
     def __init__(
@@ -39,12 +46,16 @@ class TrainStep(tf.Module):
         self._network = network
         self._negative_weight = config.negative_weight
         self._clip_norm = config.gradient_clip_norm
+        self._initial_accumulator_value = config.embedding_optimizer.initial_accumulator_value
         self.learning_rate_factor = tf.Variable(1.0, trainable=False)
         factor = self.learning_rate_factor
         self.dense_optimizer = make_dense_optimizer(config.dense_optimizer, num_steps, factor)
-        self.embedding_optimizer = make_embedding_optimizer(
-            config.embedding_optimizer, num_steps, factor
-        )
+        of_tables = config.embedding_optimizer
+        if of_tables.name == "sgd" and network.tables.takes_prescaled and self._clip_norm is None:
+            self.embedding_optimizer = PrescaledSgd(LearningRate(of_tables, num_steps, factor))
+        else:
+            self.embedding_optimizer = make_embedding_optimizer(of_tables, num_steps, factor)
+        network.tables.use_optimizer(self.embedding_optimizer)
         self._compiled = tf.function(
             self._loss_and_gradients, jit_compile=jit_compile, autograph=False
         )
@@ -60,19 +71,40 @@ class TrainStep(tf.Module):
         """
         features, label, weight = batch
         weight = weight * tf.where(label > 0, 1.0, self._negative_weight)
-        weight /= _sum_over_replicas(tf.reduce_sum(weight))
+        weight /= sum_over_replicas(tf.reduce_sum(weight))
         rows = self._network.rows(features)
-        gathered = self._network.tables.gather(rows)
-        loss, of_gathered, of_dense = self._compiled(gathered, features, label, weight)
+        gathered, update_tables = self._network.tables.gather_to_train(rows)
+        factor = getattr(self.embedding_optimizer, "gradient_factor", None)
+        loss, of_gathered, of_dense = self._compiled(gathered, features, label, weight, factor)
+        of_dense = sum_over_replicas(of_dense)
         if self._clip_norm is not None:
-            clipped, _ = tf.clip_by_global_norm([*of_gathered, *of_dense], self._clip_norm)
-            of_gathered, of_dense = clipped[: len(rows)], clipped[len(rows) :]
-        stacks = self._network.tables.stacks
-        slices = [_as_slices(*item) for item in zip(of_gathered, rows, stacks, strict=True)]
-        self.embedding_optimizer.apply_gradients(zip(slices, stacks, strict=True))
-        dense_variables = self._network.dense_variables
-        self.dense_optimizer.apply_gradients(zip(of_dense, dense_variables, strict=True))
-        return _sum_over_replicas(loss)
+            of_gathered, of_dense = _clip(of_gathered, of_dense, self._clip_norm)
+        update_tables(self.embedding_optimizer, of_gathered)
+        self.dense_optimizer.apply_gradients(
+            zip(of_dense, self._network.dense_variables, strict=True),
+            experimental_aggregate_gradients=False,
+        )
+        return sum_over_replicas(loss)
+
+    def reset_tables(self) -> None:
+        """Sets the tables, and what their optimizer remembers of them, to what they were at first.
+
+        Not for `TpuTables`.
+        """
+        self._network.tables.reset()
+        optimizer, start = self.embedding_optimizer, self._initial_accumulator_value
+        for stack in self._network.tables.stacks:
+            for name in optimizer.get_slot_names():
+                slot = optimizer.get_slot(stack, name)
+                slot.assign(tf.fill(slot.shape, start if name == "accumulator" else 0.0))
+
+    def prepare(self, batch: Batch) -> Batch:
+        """Returns the batch with what the host can do for a step beforehand: the rows of the ids.
+
+        A step takes a batch with or without it. On TPUs it must have it.
+        """
+        features, label, weight = batch
+        return self._network.with_rows(features), label, weight
 
     def _loss_and_gradients(
         self,
@@ -80,8 +112,12 @@ class TrainStep(tf.Module):
         features: Mapping[str, tf.Tensor],
         label: tf.Tensor,
         weight: tf.Tensor,
+        factor: tf.Tensor | None,
     ) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
-        """The loss, and its gradients in what was gathered and in the dense variables."""
+        """The loss, and its gradients in what was gathered and in the dense variables.
+
+        The first of them are multiplied by `factor`.
+        """
         variables = self._network.dense_variables
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([gathered, variables])
@@ -89,16 +125,32 @@ class TrainStep(tf.Module):
             losses = tf.nn.sigmoid_cross_entropy_with_logits(label, logits)
             loss = tf.reduce_sum(weight * losses)
         of_gathered, of_dense = tape.gradient(loss, (list(gathered), variables))
+        if factor is not None:
+            of_gathered = [gradient * factor for gradient in of_gathered]
         return loss, of_gathered, of_dense
 
 
-def _as_slices(gradient: tf.Tensor, rows: tf.Tensor, stack: tf.Variable) -> tf.IndexedSlices:
-    """The gradient of a stack, from that of the rows that were gathered."""
-    return tf.IndexedSlices(
-        tf.reshape(gradient, [-1, stack.shape[1]]), tf.reshape(rows, [-1]), tf.shape(stack)
-    )
+def _clip(
+    of_gathered: Sequence[tf.Tensor], of_dense: Sequence[tf.Tensor], norm: float
+) -> tuple[list[tf.Tensor], list[tf.Tensor]]:
+    """Shortens the gradients to `norm`, over all replicas.
+
+    Args:
+      of_gathered: this replica's own.
+      of_dense: the sum over the replicas.
+      norm: the largest length.
+    """
+    squares = sum_over_replicas(tf.add_n([tf.nn.l2_loss(g) for g in of_gathered]))
+    squares += tf.add_n([tf.nn.l2_loss(g) for g in of_dense])
+    length = tf.sqrt(2.0 * squares)
+    # An infinite length would shorten all to 0, and the training would stand still unnoticed.
+    factor = tf.where(tf.math.is_finite(length), norm / tf.maximum(length, norm), np.nan)
+    return [g * factor for g in of_gathered], [g * factor for g in of_dense]
 
 
-def _sum_over_replicas(value: tf.Tensor) -> tf.Tensor:
+def sum_over_replicas(value: Any) -> Any:
+    """Returns the sum of a tensor, or of each tensor in a list."""
     context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1:
+        return value
     return context.all_reduce(tf.distribute.ReduceOp.SUM, value)

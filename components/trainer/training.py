@@ -1,137 +1,247 @@
 """The training loop."""
 
-import math
 import time
-from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
 
-import numpy as np
 import tensorflow as tf
 
-from components.errors import InputError
 from components.progress import report
+from components.trainer.best_weights import BestWeights
+from components.trainer.checkpoints import Checkpoints
 from components.trainer.config import TrainerConfig
 from components.trainer.data import make_dataset
+from components.trainer.devices import Devices, make_devices
+from components.trainer.divergence import constant_loss
+from components.trainer.evaluation import Logloss
+from components.trainer.evaluations import Evaluations
+from components.trainer.learning_rates import LearningRates
+from components.trainer.loss_watch import LossWatch
 from components.trainer.model import Dlrm
+from components.trainer.progress_line import ProgressLine
 from components.trainer.train_step import TrainStep
+from components.trainer.training_logs import TrainingLogs
+from components.trainer.training_plan import TrainingPlan
+from components.trainer.training_state import TrainingState
 from components.training_record import TrainingSummary
-
-_REPORT_SECONDS = 0.5
-_FINAL_LOSS_STEPS = 100
-
-
-class _Watch:
-    """Reads the losses, reports progress, and stops a run whose loss is not a number.
-
-    Attributes:
-      num_read: the steps whose loss was read.
-      last_losses: those of the last 100 of them, nats.
-    """
-
-    def __init__(self, config: TrainerConfig, num_steps: int) -> None:
-        self._config = config
-        self._num_steps = num_steps
-        self._unread: list[tf.Tensor] = []
-        self._reported_seconds = time.monotonic()
-        self.num_read = 0
-        self.last_losses: deque[float] = deque(maxlen=_FINAL_LOSS_STEPS)
-
-    def add(self, loss: tf.Tensor, epoch: int, examples_per_second: float) -> None:
-        """Takes one step's loss; says something at most twice a second."""
-        self._unread.append(loss)
-        now = time.monotonic()
-        if now - self._reported_seconds >= _REPORT_SECONDS:
-            self._reported_seconds = now
-            self.read()
-            report(
-                f"epoch {epoch}/{self._config.epochs}, "
-                f"step {self.num_read}/{self._num_steps}, loss {self.last_losses[-1]:.4f}, "
-                f"{examples_per_second:,.0f} examples/s"
-            )
-
-    def read(self) -> None:
-        """Fetches the losses; they stay on the device until here, so steps are not held up."""
-        for loss in map(float, self._unread):
-            self.num_read += 1
-            self.last_losses.append(loss)
-            if not math.isfinite(loss):
-                raise InputError(
-                    f"the loss of variant {self._config.variant} is {loss} at step "
-                    f"{self.num_read}: lower dense_optimizer.learning_rate "
-                    f"({self._config.dense_optimizer.learning_rate}) and "
-                    "embedding_optimizer.learning_rate "
-                    f"({self._config.embedding_optimizer.learning_rate}), or look for values in "
-                    "the data that are not finite"
-                )
-        self._unread.clear()
-
-
-class _Stopwatch:
-    """Times the steps, and keeps the first one, which prepares the graph, apart."""
-
-    def __init__(self) -> None:
-        self._start_seconds = self._first_seconds = time.monotonic()
-        self._num_rows = self._first_rows = 0
-
-    def add(self, num_rows: int) -> None:
-        """Takes the rows of one step that has just ended."""
-        if self._num_rows == 0:
-            self._first_rows = num_rows
-            self._first_seconds = time.monotonic()
-        self._num_rows += num_rows
-
-    def seconds(self) -> float:
-        """Returns the time of all steps."""
-        return time.monotonic() - self._start_seconds
-
-    def examples_per_second(self) -> float:
-        """Returns the rate after the first step; with one step, the rate of that."""
-        if self._num_rows == self._first_rows:
-            return self._num_rows / self.seconds()
-        rows = self._num_rows - self._first_rows
-        return rows / (time.monotonic() - self._first_seconds)
 
 
 def train(
-    network: Dlrm, config: TrainerConfig, files: Sequence[str], num_rows: int
+    network: Dlrm,
+    config: TrainerConfig,
+    files: Sequence[str],
+    num_rows: int,
+    *,
+    validation_files: Sequence[str] = (),
+    eval_files: Sequence[str] = (),
+    devices: Devices | None = None,
+    logs_dir: str | None = None,
+    checkpoint_dir: str | None = None,
 ) -> TrainingSummary:
     """Trains a network in place.
 
-    The same network, configuration and files give the same weights on one CPU.
+    The same network, configuration and files give the same weights on one CPU, also if the training
+    is killed and taken up again from a checkpoint.
 
     Args:
-      network: its variables are updated.
+      network: its variables, made under `devices.scope()`, are updated.
       config: how to train.
       files: transformed Parquet files.
       num_rows: in all of them.
+      validation_files: rows of the train split that are not in `files`; they decide when to stop
+        and when to lower the learning rates.
+      eval_files: evaluated on while training if there are no validation files; decide nothing.
+      devices: where; None makes those of `config.device`.
+      logs_dir: where TensorBoard's logs go; None writes none.
+      checkpoint_dir: of this training alone, see `checkpoint_folder`. If it holds a checkpoint, the
+        training goes on from there. None writes none.
+
+    Returns:
+      what the steps took and how they went, those before a kill included.
 
     Raises:
-      InputError: if the loss is not finite.
+      DivergedError: if the loss is not finite or diverges.
+      InputError: if the checkpoint is damaged.
+      ValueError: if `config` asks for evaluations, and there are no rows for them.
     """
-    steps_per_epoch = math.ceil(num_rows / config.batch_size)
-    num_steps = config.epochs * steps_per_epoch
-    datasets = [
-        make_dataset(files, config.batch_size, config.shuffle_window_rows, (config.seed, epoch))
-        for epoch in range(config.epochs)
-    ]
-    start_seconds = time.monotonic()
-    step = tf.function(TrainStep(network, config, num_steps), autograph=False)
-    step = step.get_concrete_function(datasets[0].element_spec)
-    trace_seconds = time.monotonic() - start_seconds
+    evaluated_files = validation_files or eval_files
+    if config.evals_per_epoch and not evaluated_files:
+        raise ValueError("evals_per_epoch: expected validation_files or eval_files, received none")
+    devices = devices or make_devices(config.device)
+    plan = TrainingPlan(config, num_rows)
+    logs = TrainingLogs(logs_dir if devices.is_chief else None, config.profile_steps)
+    best_weights = BestWeights(checkpoint_dir, network, devices.is_chief)
+    try:
+        with devices.scope():
+            step = TrainStep(network, config, plan.num_steps, devices.jit_compile)
+            checkpoints = Checkpoints(checkpoint_dir, step, config, devices.is_chief)
+            state = _state_to_start_from(checkpoints, plan, files, logs)
+            batches = _Batches(files, plan, devices, step)
+            # Iterators start to read at once, so this one is the first epoch's too.
+            first_batches = batches.after_step(state.step)
+            start_seconds = time.monotonic()
+            run_steps = devices.compile_loop(step, first_batches)
+            trace_seconds = time.monotonic() - start_seconds
+            checkpoints.restore()
+            logloss = None
+            if config.evals_per_epoch:
+                sampled = bool(validation_files)
+                logloss = Logloss(network, config, evaluated_files, sampled, devices)
+            evaluations = Evaluations(state, plan, logloss, step, best_weights, logs)
+            watch = LossWatch(state, plan, LearningRates(step), logs)
+            parts = (watch, evaluations, checkpoints, logs)
+            _Loop(network, plan, state, batches, run_steps, *parts).run(first_batches)
+            exported_step = evaluations.restore_best()
+    finally:
+        logs.close()
+        best_weights.remove_temporary()
+    rows: Literal["validation", "eval"] = "validation" if validation_files else "eval"
+    return _summarize(state, plan, trace_seconds, exported_step, rows)
 
-    watch, stopwatch = _Watch(config, num_steps), _Stopwatch()
-    for epoch, dataset in enumerate(datasets, start=1):
-        rows_left = num_rows
-        for batch in dataset:
-            loss = step(batch)
-            stopwatch.add(min(rows_left, config.batch_size))
-            rows_left -= config.batch_size
-            watch.add(loss, epoch, stopwatch.examples_per_second())
-    watch.read()
+
+@dataclass(frozen=True)
+class _Batches:
+    """The batches of a training; seed and epoch decide their order."""
+
+    files: Sequence[str]
+    plan: TrainingPlan
+    devices: Devices
+    train_step: TrainStep
+
+    def after_step(self, step: int) -> Any:
+        """Returns an iterator over those that are left of the epoch after `step`."""
+        config = self.plan.config
+        epoch, num_skipped = divmod(step, self.plan.steps_per_epoch)
+        dataset = make_dataset(
+            self.files, config.batch_size, config.shuffle_window_rows, (config.seed, epoch)
+        )
+        if num_skipped:
+            dataset = dataset.skip(num_skipped)
+        return iter(self.devices.distribute(dataset, self.train_step.prepare))
+
+
+@dataclass(frozen=True)
+class _Loop:
+    """Runs steps; everything else happens in pauses between them."""
+
+    network: Dlrm
+    plan: TrainingPlan
+    state: TrainingState
+    batches: _Batches
+    run_steps: Callable[[Any, int], tf.Tensor]
+    watch: LossWatch
+    evaluations: Evaluations
+    checkpoints: Checkpoints
+    logs: TrainingLogs
+
+    def run(self, first_batches: Any) -> None:
+        """Takes the steps that are left.
+
+        Args:
+          first_batches: an iterator over the batches that are left of the first epoch.
+        """
+        progress = ProgressLine(self.state, self.plan)
+        self.state.stopwatch.start()
+        batches = first_batches
+        while not self._is_over():
+            self._run_epoch(batches or self.batches.after_step(self.state.step), progress)
+            batches = None
+
+    def _is_over(self) -> bool:
+        return self.state.step >= self.plan.num_steps or self.evaluations.is_over()
+
+    def _run_epoch(self, batches: Any, progress: ProgressLine) -> None:
+        """Takes the steps that are left of an epoch; its last one is always a pause."""
+        if self.plan.resets_tables_after(self.state.step):
+            self.batches.train_step.reset_tables()
+        step, pause_step = self.state.step, self._next_pause()
+        epoch = step // self.plan.steps_per_epoch
+        while step // self.plan.steps_per_epoch == epoch:
+            num_steps = min(pause_step - step, self._max_steps())
+            self.watch.add(self.run_steps(batches, num_steps))
+            step += num_steps
+            if step == pause_step or time.monotonic() >= progress.due_seconds:
+                self._pause(step)
+                progress.report_if_due()
+                if self._is_over():
+                    return
+                pause_step = self._next_pause()
+
+    def _max_steps(self) -> int:
+        """How many steps may run before Python sees the clock: about a quarter of a second's."""
+        config = self.plan.config
+        if config.device == "multi_worker":  # all workers take as many, and their clocks differ
+            return config.steps_per_execution
+        steps_per_second = self.state.stopwatch.examples_per_second() / config.batch_size
+        return max(1, min(config.steps_per_execution, int(steps_per_second / 4)))
+
+    def _next_pause(self) -> int:
+        """The next step after which something is due, whatever the clock says."""
+        step, steps_per_epoch = self.state.step, self.plan.steps_per_epoch
+        due = (
+            (step // steps_per_epoch + 1) * steps_per_epoch,
+            None if self.state.stopwatch.has_lap else step + 1,
+            self.plan.next_evaluation(step),
+            self.checkpoints.next_step(step),
+            self.logs.next_profile_step(step),
+        )
+        return min(each for each in due if each is not None)
+
+    def _pause(self, step: int) -> None:
+        """Does what is due after `step`; the time it takes is not that of the steps."""
+        state, plan = self.state, self.plan
+        self.watch.read()
+        num_examples = plan.num_examples(step) - plan.num_examples(state.step)
+        state.step = step
+        state.stopwatch.stop(num_examples)
+        self.watch.log()
+        self.evaluations.run_if_due(self.checkpoints.saved_best_step)
+        if step % plan.steps_per_epoch == 0:
+            self.logs.histograms(step, self.network.trainable_variables)
+        self.logs.profile(step)
+        self.checkpoints.save_if_due(state)
+        state.stopwatch.start()
+
+
+def _state_to_start_from(
+    checkpoints: Checkpoints, plan: TrainingPlan, files: Sequence[str], logs: TrainingLogs
+) -> TrainingState:
+    """The state of the newest checkpoint, else that before the first step."""
+    state = checkpoints.find()
+    if state is None:
+        loss = constant_loss(files, plan.config.negative_weight)
+        return TrainingState.at_start(plan, loss)
+    state.resumed_steps.append(state.step)
+    report(f"{plan.config.variant}: going on after step {state.step:,} of {plan.num_steps:,}")
+    for point in state.losses.points:
+        logs.train_scalars(point.step, {"loss": point.loss})
+    for evaluation in state.evals:
+        logs.eval_scalars(evaluation.step, {"loss": evaluation.logloss})
+    return state
+
+
+def _summarize(
+    state: TrainingState,
+    plan: TrainingPlan,
+    trace_seconds: float,
+    exported_step: int,
+    evaluated_rows: Literal["validation", "eval"],
+) -> TrainingSummary:
+    best = min(state.evals, key=lambda evaluation: evaluation.logloss, default=None)
     return TrainingSummary(
-        train_steps=watch.num_read,
+        train_steps=state.step,
         trace_seconds=trace_seconds,
-        train_seconds=stopwatch.seconds(),
-        train_examples_per_second=stopwatch.examples_per_second(),
-        final_train_loss=float(np.mean(watch.last_losses)),
+        train_seconds=state.stopwatch.seconds,
+        train_examples_per_second=state.stopwatch.examples_per_second(),
+        final_train_loss=state.losses.recent_mean(),
+        loss_curve=tuple(state.losses.points),
+        eval_curve=tuple(state.evals),
+        eval_curve_rows=evaluated_rows if state.evals else None,
+        evaluation_seconds=state.evaluation_seconds,
+        checkpoint_seconds=state.checkpoint_seconds,
+        best_step=best.step if best else None,
+        exported_step=exported_step,
+        stop_reason="last_step" if state.step == plan.num_steps else "early_stopping",
+        resumed_steps=tuple(state.resumed_steps),
     )

@@ -5,6 +5,8 @@ import pytest
 from components.errors import InputError
 from components.training_record import (
     TRAINING_FILE,
+    EvalPoint,
+    LossPoint,
     TrainingRecord,
     read_training_record,
     write_training_record,
@@ -23,6 +25,19 @@ RECORD = TrainingRecord(
     train_seconds=2.5,
     train_examples_per_second=256.0,
     final_train_loss=0.6,
+    loss_curve=(
+        LossPoint(step=5, examples=320, loss=0.65),
+        LossPoint(step=10, examples=640, loss=0.6),
+    ),
+    eval_curve=(EvalPoint(step=5, examples=320, train_seconds=1.25, logloss=0.625),),
+    eval_curve_rows="validation",
+    evaluation_seconds=0.5,
+    checkpoint_seconds=0.25,
+    best_step=5,
+    exported_step=5,
+    stop_reason="early_stopping",
+    resumed_steps=(3,),
+    validation_rows=60,
     eval_rows=100,
     eval_logloss=None,
     export_seconds=1.5,
@@ -39,11 +54,12 @@ def test_record_is_read_back(folder):
     assert read_training_record(str(folder)) == RECORD
 
 
-def test_record_is_flat_json_and_the_only_file(folder):
+def test_record_is_json_with_the_names_of_its_fields_and_the_only_file(folder):
     assert [path.name for path in folder.iterdir()] == [TRAINING_FILE]
     written = json.loads((folder / TRAINING_FILE).read_text())
     assert (written["train_seconds"], written["embedding_bytes"]) == (2.5, 4000)
     assert written["eval_logloss"] is None
+    assert written["loss_curve"][1] == {"step": 10, "examples": 640, "loss": 0.6}
 
 
 def test_missing_file_is_named(tmp_path):
@@ -51,7 +67,10 @@ def test_missing_file_is_named(tmp_path):
         read_training_record(str(tmp_path))
 
 
-@pytest.mark.parametrize(("field", "value"), [("embedding_bytes", -1), ("train_seconds", "long")])
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [("embedding_bytes", -1), ("train_seconds", "long"), ("loss_curve", [{"step": 1}])],
+)
 def test_wrong_value_names_file_and_field(folder, field, value):
     facts = json.loads((folder / TRAINING_FILE).read_text())
     (folder / TRAINING_FILE).write_text(json.dumps(facts | {field: value}))

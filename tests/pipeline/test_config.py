@@ -62,6 +62,20 @@ def test_trainer_names_its_variant():
         ({"assignments": ["trainer.epochs=1", "trainer.epochs.x=1"]}, ["'epochs'", "no fields"]),
         ({"assignments": ["trainer.variant=x"]}, ["trainer.variant", "variants"]),
         ({"assignments": ["example_gen.max_bad_rate=2"]}, ["example_gen.max_bad_rate", "2"]),
+        ({"assignments": ["tuner.num_seeds=2"]}, ["tuner", "batch_sizes or search"]),
+        ({"assignments": ["tuner.nope=1"]}, ["tuner.nope", "held_out_fraction"]),
+        (
+            {"assignments": ["tuner.search.fields={epochs: {nope: 1}}"]},
+            ["tuner.search.fields.epochs.nope", "sampling"],
+        ),
+        (
+            {"assignments": ["tuner.search.fields={epochs: {values: [0]}}"]},
+            ["tuner.search.fields.epochs", "greater than or equal to 1", "0"],
+        ),
+        (
+            {"assignments": ["tuner.batch_sizes={}", "tuner.variant=nope"]},
+            ["tuner.variant", "full, hashing, quotient_remainder", "'nope'"],
+        ),
     ],
 )
 def test_bad_input_names_the_field_and_what_is_known(arguments, parts):
@@ -98,3 +112,15 @@ def test_set_wins_over_the_schema_file(tmp_path):
     config = load_config("demo", schema=str(path), assignments=[assignment])
     treatments = config.transform.categorical_treatments(config.click_log)
     assert treatments["user"].method == "vocabulary"
+
+
+def test_no_preset_but_tune_has_a_tuner():
+    assert [preset for preset in known_presets() if load_config(preset).tuner] == ["tune"]
+
+
+def test_baseline_is_tuned_unless_another_variant_is_named():
+    batch_sizes = "tuner.batch_sizes={}"
+    config = load_config("demo", assignments=[batch_sizes])
+    assert config.tuned_trainer() == config.trainers()["full"]
+    config = load_config("demo", assignments=[batch_sizes, "tuner.variant=hashing"])
+    assert config.tuned_trainer() == config.trainers()["hashing"]

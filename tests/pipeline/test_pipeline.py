@@ -33,8 +33,10 @@ def _compiled_nodes(pipeline):
 @pytest.mark.parametrize("preset", known_presets())
 def test_every_preset_compiles_for_the_local_runner(tmp_path, preset):
     nodes = _compiled_nodes(_create(preset, tmp_path))
-    trainers = [f"Trainer_{name}" for name in load_config(preset).variants]
-    assert set(nodes) == {*BEFORE, *trainers, "Evaluator", "Pusher"}
+    config = load_config(preset)
+    trainers = [f"Trainer_{name}" for name in config.variants]
+    tuner = ["Tuner"] if config.tuner else []
+    assert set(nodes) == {*BEFORE, *tuner, *trainers, "Evaluator", "Pusher"}
 
 
 def _compiled_for_vertex(tmp_path, pipeline):
@@ -92,3 +94,95 @@ def test_a_changed_value_changes_the_cache_key_of_its_step_only(tmp_path, assign
     before = _parameters(_compiled_nodes(_create("tiny", tmp_path)))
     after = _parameters(_compiled_nodes(_create("tiny", tmp_path, assignments=[assignment])))
     assert {name for name in before if before[name] != after[name]} == changed
+
+
+TUNER = [
+    "tuner.search.fields={embedding_dim: {values: [2, 4]}}",
+    "variants.hashing.batch_size=64",
+    "variants.full.dense_optimizer={name: sgd}",
+]
+
+
+def _inputs(node):
+    """Key -> the steps that its artifacts come from."""
+    return {
+        key: {channel.producer_node_query.id for channel in value.channels}
+        for key, value in node.inputs.inputs.items()
+    }
+
+
+def test_tuner_reads_transformed_rows_and_every_trainer_reads_what_it_found(tmp_path):
+    nodes = _compiled_nodes(_create("tiny", tmp_path, assignments=TUNER))
+    assert _inputs(nodes["Tuner"]) == {
+        "examples": {"Transform"},
+        "transform_graph": {"Transform"},
+    }
+    for name in ("full", "hashing", "quotient_remainder"):
+        assert _inputs(nodes[f"Trainer_{name}"])["hyperparameters"] == {"Tuner"}
+
+
+def _custom_config(node):
+    return json.loads(node.parameters.parameters["custom_config"].field_value.string_value)
+
+
+def test_trainers_know_which_fields_their_variant_sets_itself(tmp_path):
+    nodes = _compiled_nodes(_create("tiny", tmp_path, assignments=TUNER))
+    own = {
+        name: _custom_config(nodes[f"Trainer_{name}"])["own_fields"] for name in ("full", "hashing")
+    }
+    assert own == {
+        "full": ["dense_optimizer", "embedding"],
+        "hashing": ["batch_size", "embedding"],
+    }
+
+
+def test_without_a_tuner_trainers_have_no_trace_of_it(tmp_path):
+    nodes = _compiled_nodes(_create("tiny", tmp_path))
+    assert "Tuner" not in nodes
+    assert "hyperparameters" not in _inputs(nodes["Trainer_full"])
+    assert set(_custom_config(nodes["Trainer_full"])) == {"config", "code_version"}
+
+
+@pytest.mark.parametrize(
+    ("assignment", "changed"),
+    [
+        ("tuner.max_rows=1000", {"Tuner"}),
+        ("variants.quotient_remainder.seed=7", {"Trainer_quotient_remainder"}),
+        ("variants.full.seed=7", {"Tuner", "Trainer_full"}),
+        ("tuner.variant=hashing", {"Tuner"}),
+    ],
+)
+def test_a_changed_value_changes_the_cache_key_of_the_tuner_if_it_tunes_with_it(
+    tmp_path, assignment, changed
+):
+    before = _parameters(_compiled_nodes(_create("tiny", tmp_path, assignments=TUNER)))
+    after = _parameters(
+        _compiled_nodes(_create("tiny", tmp_path, assignments=[*TUNER, assignment]))
+    )
+    assert {name for name in before if before[name] != after[name]} == changed
+
+
+@pytest.mark.parametrize(
+    ("assignments", "sources"),
+    [
+        (TUNER, {"full.py"}),
+        ([*TUNER, "tuner.variant=hashing"], {"full.py", "hashing.py"}),
+        (
+            ["tuner.search.fields={embedding.method: {values: [hashing, quotient_remainder]}}"],
+            {"full.py", "hashing.py", "quotient_remainder.py"},
+        ),
+    ],
+)
+def test_code_of_the_tuner_is_that_of_the_methods_it_trains(
+    tmp_path, monkeypatch, assignments, sources
+):
+    asked = []
+    monkeypatch.setattr(
+        "components.trainer.tuning.component.code_version",
+        lambda patterns: asked.extend(patterns) or "1",
+    )
+    _create("tiny", tmp_path, assignments=assignments)
+    common = {"components/trainer/*.py", "components/trainer/tuning/*.py"}
+    embeddings = {f"components/trainer/embeddings/{name}" for name in sources}
+    shared = {f"components/trainer/embeddings/{name}" for name in ("__init__.py", "base.py")}
+    assert set(asked) == common | shared | embeddings

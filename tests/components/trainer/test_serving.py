@@ -106,6 +106,22 @@ def test_an_empty_example_means_that_all_is_missing(tiny_splits: TinySplits, loa
     np.testing.assert_array_equal(served, expected)
 
 
+class Recorder(tf.Module):
+    """A network that keeps the types of its features."""
+
+    def __call__(self, features: dict[str, tf.Tensor]) -> tf.Tensor:
+        self.dtypes = {name: feature.dtype for name, feature in features.items()}
+        return tf.zeros(tf.shape(features[CATEGORICAL])[:1])
+
+
+def test_the_network_gets_the_types_of_the_training_side(tiny_splits: TinySplits) -> None:
+    rows = read_rows(find_files([f"{tiny_splits.eval}/*"])[0])
+    network = Recorder()
+    served = ServedModel(str(tiny_splits.graph), network, CLICK_LOG, 0.0)
+    served.predict(raw_tensors(tiny_splits.raw_eval))
+    assert network.dtypes == {DENSE: rows.dense.dtype, CATEGORICAL: rows.categorical.dtype}
+
+
 def test_export_holds_no_optimizer_state(
     tiny_splits: TinySplits, network: Dlrm, tmp_path: Path
 ) -> None:

@@ -3,11 +3,14 @@ from pathlib import Path
 import pytest
 import tensorflow as tf
 
+from components.trainer import train_and_export as module
 from components.trainer.config import TrainerConfig
+from components.trainer.divergence import DivergedError
 from components.trainer.train_and_export import train_and_export
-from components.training_record import read_training_record
+from components.training_record import TrainingRecord, read_training_record
 from schemas.serving import RAW_FEATURES, SERVING_DEFAULT
 from tests.components.trainer.conftest import NUM_EVAL_ROWS, NUM_TRAIN_ROWS, TinySplits
+from tests.components.trainer.small_log import CONFIG, SmallLog, write_small_log
 
 
 def test_model_and_training_file_are_written(tiny_splits: TinySplits, tmp_path: Path) -> None:
@@ -33,6 +36,7 @@ def test_model_and_training_file_are_written(tiny_splits: TinySplits, tmp_path: 
     assert 0.3 < written.eval_logloss < 0.8
     loaded = tf.saved_model.load(str(tmp_path / "serving"))
     assert set(loaded.signatures) == {SERVING_DEFAULT, RAW_FEATURES}
+    assert list((tmp_path / "run" / "logs" / "train").glob("events.out.tfevents.*"))
 
 
 def test_a_failed_run_leaves_no_training_file(tiny_splits: TinySplits, tmp_path: Path) -> None:
@@ -46,3 +50,103 @@ def test_a_failed_run_leaves_no_training_file(tiny_splits: TinySplits, tmp_path:
             str(tmp_path / "run"),
         )
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture(scope="module")
+def small_log(tmp_path_factory: pytest.TempPathFactory) -> SmallLog:
+    return write_small_log(tmp_path_factory.mktemp("small"))
+
+
+def run_small(log: SmallLog, folder: Path, **options: object) -> TrainingRecord:
+    """Trains on 700 rows in batches of 128, six steps; `fields` are of the configuration."""
+    fields = {**CONFIG.model_dump(), "epochs": 1, "batch_size": 128, **options.pop("fields")}
+    return train_and_export(
+        TrainerConfig.model_validate(fields),
+        log.train_files,
+        log.eval_files,
+        log.features_dir,
+        str(folder / "serving"),
+        str(folder / "run"),
+        **options,
+    )
+
+
+@pytest.fixture
+def no_export(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writing a SavedModel takes most of a short run."""
+    monkeypatch.setattr(module, "ServedModel", lambda *unused: None)
+    monkeypatch.setattr(module, "export", lambda *unused: None)
+
+
+@pytest.mark.usefixtures("no_export")
+def test_validation_rows_are_not_trained_on_and_checkpoints_go(
+    small_log: SmallLog, tmp_path: Path
+) -> None:
+    fields = {
+        "validation_fraction": 0.2,
+        "evals_per_epoch": 2,
+        "early_stopping": {"patience": 5},
+        "checkpoint_steps": 2,
+    }
+    root = tmp_path / "checkpoints"
+    record = run_small(small_log, tmp_path, fields=fields, checkpoints_root=str(root))
+    assert (record.train_rows, record.validation_rows) == (560, 140)
+    assert record.train_steps == 5
+    assert record.loss_curve[-1].examples == 560
+    assert record.eval_curve_rows == "validation"
+    assert [point.step for point in record.eval_curve] == [3, 5]
+    assert record.checkpoint_seconds > 0
+    assert not list(root.iterdir())
+
+
+@pytest.mark.usefixtures("no_export")
+def test_an_evaluation_after_the_last_step_is_not_repeated(
+    small_log: SmallLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "evaluate", None)
+    record = run_small(small_log, tmp_path, fields={"evals_per_epoch": 1})
+    assert record.eval_curve_rows == "eval"
+    assert record.eval_logloss == record.eval_curve[-1].logloss
+
+
+class DiskFullError(Exception):
+    """What a training could not know."""
+
+
+@pytest.mark.usefixtures("no_export")
+def test_a_run_that_failed_later_goes_on_from_its_checkpoint(
+    small_log: SmallLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*unused: object) -> None:
+        raise DiskFullError
+
+    root = tmp_path / "checkpoints"
+    options = {"fields": {"checkpoint_steps": 4}, "checkpoints_root": str(root)}
+    with monkeypatch.context() as patch, pytest.raises(DiskFullError):
+        patch.setattr(module, "export", fail)
+        run_small(small_log, tmp_path / "failed", **options, code_version="1")
+    [left] = root.iterdir()
+    # Other code starts anew, and leaves these checkpoints alone.
+    other = run_small(small_log, tmp_path / "other", **options, code_version="2")
+    assert other.resumed_steps == ()
+    assert list(root.iterdir()) == [left]
+    again = run_small(small_log, tmp_path / "again", **options, code_version="1")
+    assert again.resumed_steps == (4,)
+    assert again.loss_curve == other.loss_curve
+    assert again.eval_logloss == other.eval_logloss
+    assert not list(root.iterdir())
+
+
+def test_a_diverged_training_exports_nothing_and_leaves_no_checkpoint(
+    small_log: SmallLog, tmp_path: Path
+) -> None:
+    fields = {
+        "checkpoint_steps": 1,
+        "dense_optimizer": {"name": "sgd", "learning_rate": 1e38},
+    }
+    root = tmp_path / "checkpoints"
+    with pytest.raises(DivergedError, match=r"at step [23], where"):
+        run_small(small_log, tmp_path, fields=fields, checkpoints_root=str(root))
+    assert not list(root.iterdir())
+    assert not (tmp_path / "serving").exists()
+    assert not (tmp_path / "run" / "training.json").exists()

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
-from components.trainer.model import Dlrm
+from components.trainer.model import ROWS, Dlrm
 from components.trainer.train_step import TrainStep
 from schemas.transformed import CATEGORICAL, DENSE
 
@@ -79,3 +79,57 @@ def test_a_long_gradient_is_shortened() -> None:
     # Ids of a feature that stand in several rows are summed after the clipping.
     length = np.sqrt(sum(np.sum(m.astype(float) ** 2) for m in moved)) / 0.5
     assert 0.9e-3 < length < 1.3e-3
+
+
+def test_a_step_takes_a_batch_that_the_host_has_prepared() -> None:
+    first, second = make(), make()
+    batch = (FEATURES, LABEL, tf.ones(4))
+    prepared = second[1].prepare(batch)
+    assert [tuple(rows.shape) for rows in prepared[0][ROWS]] == [(4, 2), (4, 1)]
+    assert float(first[1](batch)) == float(second[1](prepared))
+    for a, b in zip(first[0].get_weights(), second[0].get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("interaction", ["dot", "cross"])
+def test_bfloat16_multiplies_matrices_and_keeps_the_losses(interaction: str) -> None:
+    """It has 8 bits, so a number is wrong by at most 1 in 512, and the logits here are below 2.
+
+    Some such errors add up on the way to a logit; a loss changes by less than its logit.
+    """
+    losses = {}
+    for precision, expected in (("float32", "float32"), ("mixed_bfloat16", "bfloat16")):
+        network, step = make(precision=precision, interaction=interaction)
+        traced = tf.function(step, autograph=False)
+        batch = (FEATURES, LABEL, tf.ones(4))
+        losses[precision] = [float(traced(batch)) for _ in range(5)]
+        assert {variable.dtype for variable in network.variables} == {tf.float32}
+        assert matrix_product_types(traced.get_concrete_function(batch)) == {tf.as_dtype(expected)}
+    np.testing.assert_allclose(losses["mixed_bfloat16"], losses["float32"], atol=0.02)
+
+
+def matrix_product_types(function: tf.types.experimental.ConcreteFunction) -> set[tf.DType]:
+    """Of all products of two matrices with rows of a batch, also in the functions it calls."""
+    functions = function.graph.as_graph_def().library.function
+    nodes = [node for f in functions for node in f.node_def]
+    return {tf.as_dtype(node.attr["T"].type) for node in nodes if "MatMul" in node.op}
+
+
+@pytest.mark.parametrize("optimizer", ["adagrad", "rowwise_adagrad", "sgd", "adam"])
+def test_reset_tables_start_anew_and_the_rest_stays(optimizer: str) -> None:
+    network, step = make(embedding_optimizer={"name": optimizer}, wide=True)
+    batch = (FEATURES, LABEL, tf.ones(4))
+    network(FEATURES)
+    tables = [stack.numpy() for stack in network.tables.stacks]
+    step(batch)
+    dense = [variable.numpy() for variable in network.dense_variables]
+    after_one_step = [stack.numpy() for stack in network.tables.stacks]
+    step.reset_tables()
+    for stack, first in zip(network.tables.stacks, tables, strict=True):
+        np.testing.assert_array_equal(stack, first)
+    for variable, value in zip(network.dense_variables, dense, strict=True):
+        np.testing.assert_array_equal(variable, value)
+    starts = [np.unique(slot) for slot in step.embedding_optimizer.variables()[1:]]
+    expected = 1e-5 if "adagrad" in optimizer else 0.0
+    assert all(start.tolist() == [np.float32(expected)] for start in starts)
+    assert any(not np.array_equal(a, b) for a, b in zip(tables, after_one_step, strict=True))

@@ -104,3 +104,27 @@ def test_hash_and_vocabulary_stand_side_by_side(make_ids):
     found = find({"h": [b"x", b""], "v": [b"x", b"y"], "w": [b"y", b"x"]})
     assert found.tolist() == [[2, 2, 3], [0, 1, 2]]
     assert list(ids.sizes.items()) == [("h", 3), ("v", 3), ("w", 4)]
+
+
+@pytest.mark.parametrize("fields", [{"method": "hash", "hash_salt": 7}, {"num_oov_buckets": 2}])
+def test_strings_are_joined_without_threads(fields, tmp_path):
+    # For a single row, the threads that `+` on strings uses cost more than all else here.
+    path = tmp_path / "vocabulary.txt"
+    path.write_text("a:x\n")
+    ids = CategoricalIds(
+        {"a": CategoricalTreatment(**fields)}, PackedVocabulary(str(path), {"a": 1})
+    )
+
+    def find(values):
+        return ids(values, tf.constant([[0]], tf.int64), make_table(str(path)).lookup)
+
+    traced = tf.function(find, autograph=False).get_concrete_function(
+        tf.TensorSpec([None, 1], tf.string)
+    )
+    of_strings = {
+        operation.type
+        for operation in traced.graph.get_operations()
+        if any(tensor.dtype == tf.string for tensor in operation.inputs)
+    }
+    assert "StringJoin" in of_strings
+    assert not of_strings & {"Add", "AddV2"}

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from components.trainer.architecture import make_dlrm
+from components.trainer.config import TrainerConfig
+from components.trainer.devices import Devices
+from components.trainer.evaluation import Logloss, evaluate
+from components.trainer.train_step import TrainStep
+from tests.components.trainer.small_log import (
+    CONFIG,
+    NUM_EVAL_ROWS,
+    SmallLog,
+    labels_and_logits,
+    make_network,
+    write_small_log,
+)
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> SmallLog:
+    return write_small_log(tmp_path_factory.mktemp("log"))
+
+
+def losses(label: np.ndarray, logits: np.ndarray) -> np.ndarray:
+    """Binary cross-entropies, nats."""
+    return np.log1p(np.exp(np.where(label == 1, -logits, logits)))
+
+
+def test_logloss_is_the_mean_over_the_rows(log: SmallLog) -> None:
+    network = make_network(CONFIG)
+    label, logits = labels_and_logits(network, log.eval_files)
+    assert len(label) == NUM_EVAL_ROWS
+    expected = losses(label, logits).mean()
+    assert evaluate(network, CONFIG, log.eval_files) == pytest.approx(expected, abs=1e-6)
+
+
+def test_logloss_is_that_of_the_served_logits(log: SmallLog) -> None:
+    config = CONFIG.model_copy(update={"negative_sampling_rate": 0.25})
+    network = make_network(config)
+    label, logits = labels_and_logits(network, log.eval_files)
+    expected = losses(label, logits + np.log(0.25)).mean()
+    assert evaluate(network, config, log.eval_files) == pytest.approx(expected, abs=1e-6)
+
+
+def test_sampled_negatives_stand_for_those_that_were_dropped(log: SmallLog) -> None:
+    config = CONFIG.model_copy(update={"negative_sampling_rate": 0.25})
+    network = make_network(config)
+    label, logits = labels_and_logits(network, log.eval_files)
+    weight = np.where(label == 1, 1.0, 4.0)
+    expected = np.average(losses(label, logits + np.log(0.25)), weights=weight)
+    logloss = Logloss(network, config, log.eval_files, are_negatives_sampled=True)
+    assert logloss() == pytest.approx(expected, abs=1e-6)
+
+
+def test_logloss_follows_the_weights(log: SmallLog) -> None:
+    network = make_network(CONFIG)
+    logloss = Logloss(network, CONFIG, log.eval_files)
+    before = logloss()
+    network.set_weights([0 * weight for weight in network.get_weights()])
+    assert logloss() == pytest.approx(np.log(2)) != before
+
+
+def test_logloss_on_the_way_of_tpus_is_that_of_a_cpu(log: SmallLog) -> None:
+    """Its batches have the size of the training's, here with padding in the last one."""
+    config = TrainerConfig.model_validate(
+        CONFIG.model_dump() | {"tpu": {"min_table_rows": 100}, "batch_size": 128}
+    )
+    devices = Devices(tf.distribute.get_strategy(), is_tpu=True)
+    network = make_dlrm(config, {"C1": 300, "C2": 5}, 3, devices.make_tables(config))
+    TrainStep(network, config, 1)
+    expected = evaluate(make_network(config), config, log.eval_files)
+    assert evaluate(network, config, log.eval_files, devices) == pytest.approx(expected, abs=1e-6)

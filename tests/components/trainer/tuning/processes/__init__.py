@@ -1,0 +1,1 @@
+"""Processes that a measurement may turn out to be."""

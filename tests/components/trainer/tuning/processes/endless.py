@@ -1,0 +1,5 @@
+"""Waits."""
+
+import time
+
+time.sleep(600)
