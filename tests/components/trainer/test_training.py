@@ -361,8 +361,16 @@ def interrupted_after(num_steps: int) -> Devices:
     return devices
 
 
+@pytest.mark.parametrize(
+    ("checkpoint_steps", "resumed", "reset_tables"), [(5, 15, False), (11, 11, True)]
+)
 def test_a_training_taken_up_again_goes_on_as_if_nothing_had_been(
-    log: SmallLog, plain: Devices, tmp_path: Path
+    log: SmallLog,
+    plain: Devices,
+    tmp_path: Path,
+    checkpoint_steps: int,
+    resumed: int,
+    reset_tables: bool,
 ) -> None:
     """It broke down in its second epoch, between two checkpoints and between two evaluations."""
     config = make_config(
@@ -370,7 +378,8 @@ def test_a_training_taken_up_again_goes_on_as_if_nothing_had_been(
         validation_fraction=0.1,
         early_stopping={"patience": 99},
         reduce_on_plateau={"patience": 1, "factor": 0.9},
-        checkpoint_steps=5,
+        checkpoint_steps=checkpoint_steps,
+        reset_tables=reset_tables,
         shuffle_window_rows=200,
     )
     files = {"validation_files": log.eval_files}
@@ -379,7 +388,7 @@ def test_a_training_taken_up_again_goes_on_as_if_nothing_had_been(
     with pytest.raises(BreakdownError):
         run(log, config, interrupted_after(17), **files)
     network, summary = run(log, config, plain, **files, logs_dir=str(tmp_path / "logs"))
-    assert summary.resumed_steps == (15,)
+    assert summary.resumed_steps == (resumed,)
     assert summary.loss_curve == whole.loss_curve
     assert [(p.step, p.logloss) for p in summary.eval_curve] == [
         (p.step, p.logloss) for p in whole.eval_curve
