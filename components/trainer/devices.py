@@ -1,7 +1,6 @@
 """Where a network is trained: one device, several, several machines, or TPUs."""
 
 import contextlib
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,8 +17,6 @@ from components.trainer.train_step import Batch
 
 Prepare = Callable[[Batch], Batch]
 
-_MAX_WEIGHTS_TO_COMPILE_ON_CPU = 500_000
-
 
 class Devices:
     """The devices of a training, behind one interface.
@@ -30,8 +27,7 @@ class Devices:
 
     Attributes:
       num_replicas: how many copies of a step run at once, on all workers together.
-      jit_compile: whether a step may have its dense part compiled by XLA: not on TPUs, which
-        compile the whole step.
+      jit_compile: whether XLA should compile the dense part of a step; TPUs compile all of it.
       is_chief: whether this process writes what is written once.
     """
 
@@ -46,9 +42,6 @@ class Devices:
         self._strategy = strategy
         self._is_tpu = is_tpu
         self._is_default = strategy is tf.distribute.get_strategy()
-        self._is_cpu = not is_tpu and (
-            self._is_default or not any("GPU" in d for d in strategy.extended.worker_devices)
-        )
         self.num_replicas = strategy.num_replicas_in_sync
         self.jit_compile = not is_tpu
         self.is_chief = bool(strategy.extended.should_checkpoint)
@@ -56,18 +49,6 @@ class Devices:
     def scope(self) -> contextlib.AbstractContextManager[Any]:
         """Returns the context in which variables are made."""
         return self._strategy.scope()
-
-    def should_compile(self, network: Dlrm) -> bool:
-        """Returns whether a network trains faster with its dense part compiled by XLA.
-
-        On a CPU, XLA's fused code is faster than single operations, but its matrix products are
-        slower than TensorFlow's. With MLPs of 130,000 weights a step took 0.7 to 0.8 of the time
-        when compiled, with 2.3 million 1.2 to 1.4 of it, in float32 and in bfloat16.
-        """
-        if not self._is_cpu:
-            return self.jit_compile
-        num_weights = sum(math.prod(variable.shape) for variable in network.dense_variables)
-        return num_weights <= _MAX_WEIGHTS_TO_COMPILE_ON_CPU
 
     def make_tables(
         self, config: TrainerConfig

@@ -40,8 +40,10 @@ class TpuTables(EmbeddingTables):
           config: the variant, with the options of `tpu`.
 
         Raises:
-          InputError: if TPUs do not have the embedding optimizer.
+          InputError: if TPUs do not have the embedding optimizer, or tables are to start anew.
         """
+        if config.reset_tables:
+            raise InputError("reset_tables: expected false on TPUs, received true")
         super().__init__(embeddings, max_rows=config.tpu.min_table_rows - 1)
         try:
             config.tpu.check_optimizer(config.embedding_optimizer)

@@ -131,21 +131,10 @@ def test_replicas_share_the_batches_of_an_evaluation(num_replicas: int, expected
     assert devices.evaluation_batch_rows(8192, batch_size=64) == expected
 
 
+def test_a_tpu_compiles_a_step_itself() -> None:
+    assert not Devices(tf.distribute.get_strategy(), is_tpu=True).jit_compile
+
+
 def test_tpus_evaluate_in_the_batches_of_the_training() -> None:
     devices = Devices(tf.distribute.get_strategy(), is_tpu=True)
     assert devices.evaluation_batch_rows(8192, batch_size=64) == 64
-
-
-@pytest.mark.parametrize(("top_mlp", "expected"), [((256, 64), True), ((1024, 512), False)])
-def test_large_matrices_are_left_to_tensorflow_on_a_cpu(
-    top_mlp: tuple[int, ...], expected: bool
-) -> None:
-    network, _ = make(make_config(top_mlp=top_mlp))
-    assert make_devices("cpu").should_compile(network) is expected
-
-
-def test_a_tpu_compiles_a_step_itself() -> None:
-    network, _ = make(make_config())
-    devices = Devices(tf.distribute.get_strategy(), is_tpu=True)
-    assert not devices.should_compile(network)
-    assert not devices.jit_compile

@@ -136,6 +136,12 @@ def test_an_optimizer_that_tpus_lack_is_refused(fields: dict[str, object], messa
         TpuTables(test_tables.make_tables().embeddings, config)
 
 
+def test_tables_that_start_anew_are_refused() -> None:
+    config = make_tpu_config(reset_tables=True)
+    with pytest.raises(InputError, match="^reset_tables: expected false on TPUs"):
+        TpuTables(test_tables.make_tables().embeddings, config)
+
+
 def test_a_host_starts_with_its_part_of_a_table() -> None:
     place = tpu_tables.Place(0, 0, test_tables.make_tables().embeddings[1].tables[0])
     initializer = tpu_tables._table_config(place).initializer

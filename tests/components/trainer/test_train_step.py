@@ -109,7 +109,7 @@ def test_bfloat16_multiplies_matrices_and_keeps_the_losses(interaction: str) -> 
 
 
 def matrix_product_types(function: tf.types.experimental.ConcreteFunction) -> set[tf.DType]:
-    """Of all products of two matrices with rows of a batch, also in the functions it calls."""
+    """Of all products of two matrices in the functions that it calls."""
     functions = function.graph.as_graph_def().library.function
     nodes = [node for f in functions for node in f.node_def]
     return {tf.as_dtype(node.attr["T"].type) for node in nodes if "MatMul" in node.op}
