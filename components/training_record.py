@@ -65,6 +65,8 @@ class TrainingSummary(BaseModel):
       best_step: the evaluation with the lowest logloss came after this step; None without one.
       exported_step: the weights after this step are the result.
       stop_reason: `"last_step"`, or `"early_stopping"` before it.
+      embedding_training_bytes: of all that the training kept for ids: tables, indices, what the
+        optimizer remembers of them.
       resumed_steps: after which steps a killed training was taken up again.
     """
 
@@ -83,6 +85,7 @@ class TrainingSummary(BaseModel):
     best_step: int | None = None
     exported_step: int | None = None
     stop_reason: Literal["last_step", "early_stopping"] = "last_step"
+    embedding_training_bytes: int = Field(default=0, ge=0)
     resumed_steps: tuple[int, ...] = ()
 
 
@@ -95,7 +98,7 @@ class TrainingRecord(TrainingSummary):
       seed: of the weights and of the order of the rows.
       config: the trainer's whole configuration.
       num_parameters: trained values of the whole network.
-      embedding_bytes: bytes of the embeddings' variables.
+      embedding_bytes: of all that stands for ids in the exported model.
       train_rows: rows of the train split that were trained on.
       validation_rows: rows of the train split that were held out to decide when to stop.
       eval_rows: rows of the eval split.

@@ -12,6 +12,7 @@ from components.example_validator.component import ClickLogExampleValidator
 from components.schema_gen.component import ClickLogSchemaGen
 from components.statistics_gen.component import ClickLogStatisticsGen
 from components.trainer.config import TrainerConfig
+from components.trainer.registry import trainer_sources
 from components.trainer.tuning.component import TrainerTuner
 from components.transform.component import ClickLogTransform
 from pipeline.config import PipelineConfig
@@ -114,15 +115,7 @@ def _trainer(
       own_fields: those of the configuration that only this variant sets; what was found leaves
         them alone.
     """
-    version = code_version(
-        (
-            "components/trainer/*.py",
-            *(
-                f"components/trainer/embeddings/{name}.py"
-                for name in sorted({"__init__", "base", "full", config.embedding.method})
-            ),
-        )
-    )
+    version = code_version(trainer_sources(config.methods))
     custom_config: dict[str, object] = {"config": config.to_json(), "code_version": version}
     if hyperparameters is not None:
         custom_config["own_fields"] = own_fields

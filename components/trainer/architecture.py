@@ -7,11 +7,11 @@ import tensorflow as tf
 import tf_keras
 
 from components.errors import InputError
-from components.trainer.config import EmbeddingConfig, TrainerConfig
+from components.trainer.config import TrainerConfig
 from components.trainer.embeddings.base import Embedding
 from components.trainer.interaction import CrossNetwork, DotInteraction, Interaction
+from components.trainer.method_stack import make_embeddings, resolve_size
 from components.trainer.model import Dlrm
-from components.trainer.registry import load_method
 from components.trainer.tables import EmbeddingTables
 from components.trainer.wide import Wide
 
@@ -68,18 +68,6 @@ class LearnedVector(tf_keras.layers.Layer):
         return tf.repeat(self._vector[None, :], tf.shape(dense)[0], axis=0)
 
 
-def make_embedding(
-    config: TrainerConfig, name: str, vocabulary_size: int, rng: np.random.Generator
-) -> Embedding:
-    """Makes the embedding of one feature: `full` below `min_table_rows`, else the configured."""
-    choice = config.embedding
-    if vocabulary_size < config.min_table_rows:
-        choice = EmbeddingConfig(method="full")
-    method = load_method(choice.method)
-    dim = config.embedding_dims.get(name, config.embedding_dim)
-    return method(vocabulary_size, dim, method.Config(**choice.options), rng)
-
-
 def make_projection(
     input_width: int, embedding_dim: int, rng: np.random.Generator
 ) -> tf_keras.layers.Layer:
@@ -132,16 +120,16 @@ def make_dlrm(
       InputError: if `embedding_dims` names a feature that is not there.
     """
     _check_features(config, vocabulary_sizes)
-    rng = np.random.default_rng(config.seed)
-    mlp_rng, embedding_rng, interaction_rng, projection_rng, wide_rng = rng.spawn(5)
+    config = resolve_size(config, vocabulary_sizes)
+    seeds = np.random.SeedSequence(config.seed).spawn(5)
+    embedding_seed = seeds.pop(1)
+    mlp_rng, interaction_rng, projection_rng, wide_rng = map(np.random.default_rng, seeds)
     dim, precision = config.embedding_dim, config.precision
     if dense_width:
         bottom_mlp = make_mlp(dense_width, (*config.bottom_mlp, dim), "relu", mlp_rng, precision)
     else:
         bottom_mlp = LearnedVector(dim, mlp_rng)
-    embeddings = [
-        make_embedding(config, name, size, embedding_rng) for name, size in vocabulary_sizes.items()
-    ]
+    embeddings = make_embeddings(config, vocabulary_sizes, embedding_seed)
     interaction = make_interaction(config, len(embeddings) + 1, interaction_rng)
     sizes = list(vocabulary_sizes.values())
     return Dlrm(
@@ -156,9 +144,9 @@ def make_dlrm(
 
 
 def _check_features(config: TrainerConfig, vocabulary_sizes: Mapping[str, int]) -> None:
-    unknown = sorted(set(config.embedding_dims) - set(vocabulary_sizes))
+    unknown = sorted({*config.embedding_dims, *config.embeddings} - set(vocabulary_sizes))
     if unknown:
         raise InputError(
-            f"embedding_dims of variant {config.variant}: expected categorical features of the "
-            f"log ({', '.join(vocabulary_sizes)}), received {', '.join(unknown)}"
+            f"embedding_dims and embeddings of variant {config.variant}: expected categorical "
+            f"features of the log ({', '.join(vocabulary_sizes)}), received {', '.join(unknown)}"
         )

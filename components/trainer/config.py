@@ -1,13 +1,13 @@
 """Configuration of a trainer."""
 
 import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
+from pydantic import ByteSize, Field, field_validator, model_validator
 
+from components.trainer.embedding_config import EmbeddingConfig
+from components.trainer.loop.stopping_config import EarlyStoppingConfig, ReduceOnPlateauConfig
 from components.trainer.optimizer_config import DenseOptimizerConfig, EmbeddingOptimizerConfig
-from components.trainer.registry import known_methods, load_method
-from components.trainer.stopping_config import EarlyStoppingConfig, ReduceOnPlateauConfig
 from components.trainer.tpu_config import TpuConfig
 from schemas.click_log import LABEL
 from schemas.step_config import StepConfig
@@ -16,50 +16,19 @@ Width = Annotated[int, Field(ge=1, le=65_536)]
 DeviceKind = Literal["auto", "cpu", "gpu", "multi_gpu", "multi_worker", "tpu"]
 
 
-class EmbeddingConfig(StepConfig):
-    """Which embedding method, and its options.
-
-    Attributes:
-      method: the name of a file in `components/trainer/embeddings/`.
-      options: the fields of that method's `Config`; those left out take their defaults here, so
-        that the JSON spells out all of them.
-    """
-
-    method: str = "full"
-    options: dict[str, Any] = Field(default_factory=dict)
-
-    @field_validator("method")
-    @classmethod
-    def _is_known(cls, method: str) -> str:
-        if method not in known_methods():
-            raise ValueError(f"unknown method; known: {', '.join(known_methods())}")
-        return method
-
-    @field_validator("options")
-    @classmethod
-    def _suit_the_method(cls, options: dict[str, Any], info: ValidationInfo) -> dict[str, Any]:
-        if "method" not in info.data:
-            return options
-        config_class = load_method(info.data["method"]).Config
-        try:
-            return config_class(**options).model_dump(mode="json")
-        except ValidationError as error:
-            problems = "; ".join(
-                f"{'.'.join(map(str, e['loc']))}: {e['msg']}, received {e['input']!r}"
-                for e in error.errors()
-            )
-            known = ", ".join(config_class.model_fields) or "none"
-            raise ValueError(f"{problems} (options of {info.data['method']}: {known})") from error
-
-
 class TrainerConfig(StepConfig):
     """One DLRM variant and how it is trained.
 
     Attributes:
       variant: the name that the variant and its column of predictions have in the comparison.
       embedding: how the large tables are approximated.
-      min_table_rows: features with fewer ids than this keep a full table whatever the method:
-        there is nothing to save.
+      embeddings: feature -> how its table is approximated, whatever its size.
+      min_table_rows: other features with fewer ids than this keep a full table: there is nothing to
+        save.
+      compression_ratio: how many times smaller all embeddings together shall be than full float32
+        tables, as they are served. It sets the option of this name of all methods, alike. None
+        leaves them.
+      embedding_bytes: the same goal as a size, a number or a text such as `"5MB"`.
       embedding_dim: the width of every embedding vector and of the bottom MLP's output.
       embedding_dims: feature -> the width of its rows, where that is not `embedding_dim`: a learned
         matrix without bias makes vectors of width `embedding_dim` of them (mixed dimensions;
@@ -117,7 +86,10 @@ class TrainerConfig(StepConfig):
 
     variant: str = Field(default="full", pattern=r"^[a-z][a-z0-9_]*$", max_length=64)
     embedding: EmbeddingConfig = Field(default_factory=EmbeddingConfig)
+    embeddings: dict[str, EmbeddingConfig] = Field(default_factory=dict)
     min_table_rows: int = Field(default=200, ge=1)
+    compression_ratio: float | None = Field(default=None, ge=1, allow_inf_nan=False)
+    embedding_bytes: ByteSize | None = Field(default=None, gt=0)
     embedding_dim: Width = 16
     embedding_dims: dict[str, Width] = Field(default_factory=dict)
     interaction: Literal["dot", "cross"] = "dot"
@@ -195,13 +167,33 @@ class TrainerConfig(StepConfig):
 
     @model_validator(mode="after")
     def _options_suit_the_widths(self) -> "TrainerConfig":
-        options = load_method(self.embedding.method).Config(**self.embedding.options)
-        fields = {f"embedding_dims.{name}": dim for name, dim in self.embedding_dims.items()}
-        for field, dim in {"embedding_dim": self.embedding_dim, **fields}.items():
-            try:
-                options.check_embedding_dim(dim)
-            except ValueError as error:
-                raise ValueError(
-                    f"{field} with embedding.options of {self.embedding.method}: {error}"
-                ) from error
+        for feature, dim in {"": self.embedding_dim, **self.embedding_dims}.items():
+            field = f"embedding_dims.{feature}" if feature else "embedding_dim"
+            for section, embedding in self._sections(feature).items():
+                try:
+                    embedding.check_embedding_dim(dim)
+                except ValueError as error:
+                    raise ValueError(f"{field} with {section}: {error}") from error
         return self
+
+    def _sections(self, feature: str) -> dict[str, EmbeddingConfig]:
+        """Of a feature, or of those that have the common width."""
+        if feature in self.embeddings:
+            return {f"embeddings.{feature}": self.embeddings[feature]}
+        if feature:
+            return {"embedding": self.embedding}
+        others = self.embeddings.items()
+        own = {f"embeddings.{name}": e for name, e in others if name not in self.embedding_dims}
+        return {"embedding": self.embedding, **own}
+
+    @model_validator(mode="after")
+    def _has_one_size_at_most(self) -> "TrainerConfig":
+        if self.compression_ratio is not None and self.embedding_bytes is not None:
+            raise ValueError("expected compression_ratio or embedding_bytes, received both")
+        return self
+
+    @property
+    def methods(self) -> list[str]:
+        """The names of all embedding methods."""
+        stacks = [self.embedding, *self.embeddings.values()]
+        return sorted({name for stack in stacks for name in stack.names})

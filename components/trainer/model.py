@@ -1,13 +1,15 @@
 """DLRM (Naumov et al. 2019) as a network whose parts are arguments."""
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from components.trainer.embeddings.base import Embedding
+from components.trainer.embeddings.base import Embedding, serving_bytes
 from components.trainer.interaction import Interaction
+from components.trainer.served_tables import ServedTables, is_served_as_trained
 from components.trainer.tables import EmbeddingTables
 from components.trainer.wide import Wide
 from schemas.transformed import CATEGORICAL, DENSE
@@ -43,7 +45,7 @@ class Dlrm(tf_keras.layers.Layer):
         interaction: Interaction,
         top_mlp: tf_keras.layers.Layer,
         linear_parts: Sequence[Wide] = (),
-        make_tables: Callable[[Sequence[Embedding]], EmbeddingTables] = EmbeddingTables,
+        make_tables: Callable[[Sequence[Embedding]], Any] = EmbeddingTables,
     ) -> None:
         """Joins the parts.
 
@@ -55,7 +57,8 @@ class Dlrm(tf_keras.layers.Layer):
             `[batch, output_width]`.
           top_mlp: float32 `[batch, output_width]` to `[batch, 1]`.
           linear_parts: each gives float32 `[batch]` for the features, which is added to the logits.
-          make_tables: makes the tables of the embeddings and of the linear parts.
+          make_tables: makes the tables of the embeddings and of the linear parts, `EmbeddingTables`
+            to train, any `StackedLookup` to predict.
         """
         super().__init__()
         self.embeddings = list(embeddings)
@@ -65,7 +68,7 @@ class Dlrm(tf_keras.layers.Layer):
         self._top_mlp = top_mlp
         self._linear_parts = list(linear_parts)
         linear = [weight for part in self._linear_parts for weight in part.id_weights]
-        self.tables = make_tables([*self.embeddings, *linear])
+        self.tables: EmbeddingTables = make_tables([*self.embeddings, *linear])
 
     def rows(self, features: Features) -> list[tf.Tensor]:
         """Returns the rows of `tables` that a batch needs; see `EmbeddingTables.rows`."""
@@ -100,6 +103,10 @@ class Dlrm(tf_keras.layers.Layer):
             )
         return tf.add_n(outputs)
 
+    def observe(self, features: Features, gradients: Sequence[tf.Tensor]) -> None:
+        """Shows the embeddings the gradients of a step; see `EmbeddingTables.observe`."""
+        self.tables.observe(self._ids(features), gradients)
+
     def call(self, features: Features) -> tf.Tensor:
         """Returns the logits, float32 `[batch]`."""
         return self.logits(self.tables.gather(self.rows(features)), features)
@@ -122,10 +129,28 @@ class Dlrm(tf_keras.layers.Layer):
 
     @property
     def embedding_bytes(self) -> int:
-        """The bytes of all that stands for ids.
+        """The bytes of all that stands for ids, as they are served.
 
         The embeddings, their projections, and the weights that linear parts have for ids.
         """
         variables = [v for layer in self._projections for v in layer.variables]
         sizes = [int(np.prod(v.shape)) * v.dtype.size for v in variables]
-        return sum(sizes) + sum(e.embedding_bytes for e in self.tables.embeddings)
+        return sum(sizes) + serving_bytes(self.tables.embeddings)
+
+    def served(self) -> "Dlrm":
+        """Returns the network as it is served.
+
+        It shares all layers but the tables; where they are served just as they were trained, it is
+        this network.
+        """
+        if is_served_as_trained(self.tables):
+            return self
+        return Dlrm(
+            [embedding.serving_form for embedding in self.embeddings],
+            self._projections,
+            self._bottom_mlp,
+            self._interaction,
+            self._top_mlp,
+            self._linear_parts,
+            lambda _: ServedTables(self.tables),
+        )

@@ -1,11 +1,16 @@
 """The embedding methods: one file each in `embeddings/`, and the file's name is the method's."""
 
 import importlib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from components.trainer.embeddings.base import Embedding
+    from components.trainer.id_map import IdMap
+    from components.trainer.storage import Storage
+
+    Method = type[Embedding] | type[IdMap] | type[Storage]
 
 _FOLDER = Path(__file__).parent / "embeddings"
 _NOT_METHODS = {"__init__", "base"}
@@ -16,7 +21,7 @@ def known_methods() -> tuple[str, ...]:
     return tuple(sorted({path.stem for path in _FOLDER.glob("*.py")} - _NOT_METHODS))
 
 
-def load_method(name: str) -> type["Embedding"]:
+def load_method(name: str) -> "Method":
     """Imports a method's file and returns its class: `quotient_remainder` -> `QuotientRemainder`.
 
     Raises:
@@ -25,5 +30,17 @@ def load_method(name: str) -> type["Embedding"]:
     if name not in known_methods():
         raise ValueError(f"unknown method {name!r}; known: {', '.join(known_methods())}")
     module = importlib.import_module(f"components.trainer.embeddings.{name}")
-    method: type[Embedding] = getattr(module, name.title().replace("_", ""))
+    method: Method = getattr(module, name.title().replace("_", ""))
     return method
+
+
+def trainer_sources(methods: Iterable[str]) -> list[str]:
+    """Returns globs of the code that trains with methods; that of other methods is not among it."""
+    return [
+        "components/trainer/*.py",
+        "components/trainer/loop/*.py",
+        *(
+            f"components/trainer/embeddings/{name}.py"
+            for name in sorted({"__init__", "base", "full", *methods})
+        ),
+    ]

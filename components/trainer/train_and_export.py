@@ -12,16 +12,17 @@ import tensorflow as tf
 from components.features import read_features
 from components.progress import report
 from components.trainer.architecture import make_dlrm
-from components.trainer.checkpoints import checkpoint_folder
 from components.trainer.config import TrainerConfig
 from components.trainer.data import count_rows, find_files
 from components.trainer.devices import Devices, make_devices
-from components.trainer.divergence import DivergedError
 from components.trainer.evaluation import evaluate
+from components.trainer.loop.checkpoints import checkpoint_folder
+from components.trainer.loop.divergence import DivergedError
+from components.trainer.loop.training import train
+from components.trainer.loop.validation_rows import hold_out_last_rows
+from components.trainer.method_stack import resolve_size
 from components.trainer.model import Dlrm
 from components.trainer.serving import ServedModel, export
-from components.trainer.training import train
-from components.trainer.validation_rows import hold_out_last_rows
 from components.training_record import TrainingRecord, TrainingSummary, write_training_record
 
 LOGS_FOLDER = "logs"
@@ -59,13 +60,14 @@ def train_and_export(
       what was written into `model_run_dir`.
 
     Raises:
-      InputError: if a split or the validation rows hold only one class, the loss diverges, or a
-        checkpoint is damaged.
+      InputError: if a split or the validation rows hold only one class, the loss diverges, a
+        checkpoint is damaged, or the methods do not reach the size that is asked for.
       FileNotFoundError: if a split has no Parquet file.
     """
     devices = make_devices(config.device)
     files = find_files(train_patterns), find_files(eval_patterns)
     features = read_features(transform_graph_uri)
+    config = resolve_size(config, features.vocabulary_sizes)
     checkpoint_dir = None
     if checkpoints_root is not None:
         read = [*files[0], *files[1]]
@@ -82,7 +84,7 @@ def train_and_export(
         plain = devices.to_plain(network, lambda: make_dlrm(config, sizes, dense_width), scratch)
         start_seconds = time.monotonic()
         offset = config.served_logit_offset
-        served = ServedModel(transform_graph_uri, plain, features.click_log, offset)
+        served = ServedModel(transform_graph_uri, plain.served(), features.click_log, offset)
         # All workers of a training on several machines take part; one file set counts.
         export(served, serving_model_dir if devices.is_chief else os.path.join(scratch, "model"))
         export_seconds = time.monotonic() - start_seconds

@@ -51,7 +51,8 @@ class TrainStep(tf.Module):
         factor = self.learning_rate_factor
         self.dense_optimizer = make_dense_optimizer(config.dense_optimizer, num_steps, factor)
         of_tables = config.embedding_optimizer
-        if of_tables.name == "sgd" and network.tables.takes_prescaled and self._clip_norm is None:
+        takes_prescaled = network.tables.takes_prescaled and not network.tables.observes
+        if of_tables.name == "sgd" and takes_prescaled and self._clip_norm is None:
             self.embedding_optimizer = PrescaledSgd(LearningRate(of_tables, num_steps, factor))
         else:
             self.embedding_optimizer = make_embedding_optimizer(of_tables, num_steps, factor)
@@ -79,12 +80,32 @@ class TrainStep(tf.Module):
         of_dense = sum_over_replicas(of_dense)
         if self._clip_norm is not None:
             of_gathered, of_dense = _clip(of_gathered, of_dense, self._clip_norm)
+        if self._network.tables.observes:
+            self._network.observe(features, of_gathered)
         update_tables(self.embedding_optimizer, of_gathered)
         self.dense_optimizer.apply_gradients(
             zip(of_dense, self._network.dense_variables, strict=True),
             experimental_aggregate_gradients=False,
         )
         return sum_over_replicas(loss)
+
+    @property
+    def embedding_bytes(self) -> int:
+        """The bytes of all that training keeps for ids: tables, arrays, optimizer slots.
+
+        The slots are made by the first step.
+        """
+        of_embeddings = [v for e in self._network.tables.embeddings for v in e.variables]
+        refs = {v.ref() for v in of_embeddings}
+        slots = [
+            self.dense_optimizer.get_slot(variable, name)
+            for variable in self._network.dense_variables
+            if variable.ref() in refs
+            for name in self.dense_optimizer.get_slot_names()
+        ]
+        slots += [v for v in self.embedding_optimizer.variables() if v.shape.rank]
+        kept = [*self._network.tables.table_variables, *of_embeddings, *slots]
+        return sum(int(np.prod(v.shape)) * v.dtype.size for v in kept)
 
     def reset_tables(self) -> None:
         """Sets the tables, and what their optimizer remembers of them, to what they were at first.

@@ -6,7 +6,8 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from components.trainer.embeddings.base import Embedding, MethodConfig
+from components.trainer.embeddings.base import Embedding
+from components.trainer.method_config import MethodConfig
 
 
 class _IdWeight(Embedding):

@@ -1,8 +1,8 @@
-"""What every embedding method is."""
+"""What every embedding method is that makes vectors of ids."""
 
 import abc
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -10,24 +10,16 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from schemas.step_config import StepConfig
+from components.trainer.id_map import IdMap
+from components.trainer.method_config import MethodConfig
+from components.trainer.storage import FLOAT32, Storage
 
 
-class MethodConfig(StepConfig):
-    """The options of a method; a method without options uses this class."""
-
-    def check_embedding_dim(self, embedding_dim: int) -> None:
-        """Refuses a width that does not suit the options; called before any step starts.
-
-        Raises:
-          ValueError: by a method that overrides it. The message names the option, the rule and
-            what was received.
-        """
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """A trainable float32 `[num_rows, width]` table that a method asks for.
+
+    It is itself: embeddings that ask for the same object share one table.
 
     Attributes:
       num_rows: 1 or more.
@@ -52,6 +44,31 @@ class Table:
         )
 
 
+@dataclass(frozen=True, eq=False)
+class Array:
+    """A variable that a method needs beside its tables: a matrix, an index.
+
+    Attributes:
+      name: among those of the embedding.
+      shape: of the variable.
+      dtype: of the variable.
+      initial_values: returns the values at the start.
+      trainable: whether every row of the data moves it, as it moves the MLPs; else the method
+        itself sets it.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    dtype: tf.DType
+    initial_values: Callable[[], tf.Tensor]
+    trainable: bool
+
+    @property
+    def num_bytes(self) -> int:
+        """The bytes of the values."""
+        return math.prod(self.shape) * int(self.dtype.size)
+
+
 class Embedding(tf_keras.layers.Layer, abc.ABC):
     """Maps the ids of one categorical feature to vectors, in two halves around the tables.
 
@@ -60,17 +77,26 @@ class Embedding(tf_keras.layers.Layer, abc.ABC):
     so a batch needs a few large lookups and updates instead of many small ones, whatever the
     methods are. Only looked-up rows can have a gradient: no method can touch a whole table.
 
-    A method is one file in this folder. Its class has the file's name in CamelCase, asks for its
-    tables in `__init__` with `add_table`, and may add other variables with Keras's `add_weight`.
+    A method is one file in this folder. Its class has the file's name in CamelCase and asks in
+    `__init__` for its tables with `add_table`, and for other variables with `add_array`. No
+    variable is made there, so that making an embedding to see its bytes costs nothing.
 
     Attributes:
+      stage: the place of the method in a stack of methods.
       Config: the class of the method's options; the base has none.
+      observes: whether `observe` is to be called in each step.
       vocabulary_size: ids lie in `[0, vocabulary_size)`.
       embedding_dim: the width of a vector.
       tables: what was asked for, in order.
+      arrays: likewise.
+      maintenance: the fractions of a training, in (0, 1], after which `maintain` is called.
+      id_map: what ids pass before they come here, or None; set by whoever stacks methods.
+      storage: how the tables are kept once they are trained; set likewise.
     """
 
+    stage: ClassVar[int] = 1
     Config: ClassVar[type[MethodConfig]] = MethodConfig
+    observes: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -79,7 +105,7 @@ class Embedding(tf_keras.layers.Layer, abc.ABC):
         config: MethodConfig,
         rng: np.random.Generator,
     ) -> None:
-        """Asks for the tables.
+        """Asks for the tables and arrays.
 
         Args:
           vocabulary_size: the number of ids, 1 or more.
@@ -96,7 +122,33 @@ class Embedding(tf_keras.layers.Layer, abc.ABC):
         self.embedding_dim = embedding_dim
         self.options = config
         self.tables: tuple[Table, ...] = ()
+        self.arrays: tuple[Array, ...] = ()
+        self.maintenance: tuple[float, ...] = ()
+        self.id_map: IdMap | None = None
+        self.storage: Storage = FLOAT32
         self._rng = rng
+        self._made: dict[str, tf.Variable] = {}
+
+    @classmethod
+    def make_all(
+        cls,
+        vocabulary_sizes: Sequence[int],
+        embedding_dims: Sequence[int],
+        config: MethodConfig,
+        rngs: Sequence[np.random.Generator],
+    ) -> "list[Embedding]":
+        """Makes the embeddings of all features that a method has.
+
+        Here: each by itself. A method whose features share tables overrides it.
+
+        Args:
+          vocabulary_sizes: of each feature.
+          embedding_dims: likewise.
+          config: of all of them.
+          rngs: of each feature.
+        """
+        features = zip(vocabulary_sizes, embedding_dims, rngs, strict=True)
+        return [cls(size, dim, config, rng) for size, dim, rng in features]
 
     def rows(self, ids: tf.Tensor) -> Sequence[tf.Tensor]:
         """Returns the rows that ids need, int32 or int64.
@@ -120,6 +172,52 @@ class Embedding(tf_keras.layers.Layer, abc.ABC):
         """
         [vector] = vectors
         return vector
+
+    def observe(self, ids: tf.Tensor, gradients: Sequence[tf.Tensor]) -> None:
+        """Sees the gradients of a step and may set arrays that are not trainable.
+
+        It is part of the step's graph. With several replicas each calls it with its own part of the
+        batch; what it sets must be the same on all.
+
+        Args:
+          ids: int32 or int64 `[batch]`.
+          gradients: of the values of `rows(ids)`, shaped like them.
+        """
+
+    def maintain(self, progress: float, values: Sequence[np.ndarray]) -> Sequence[np.ndarray]:
+        """Changes tables and arrays at a pause of the training.
+
+        Here: nothing.
+
+        Args:
+          progress: which of `maintenance` it is.
+          values: of the tables, float32 `[num_rows, width]` each.
+
+        Returns:
+          what the tables become.
+        """
+        return values
+
+    @property
+    def serving_form(self) -> "Embedding":
+        """What stands in for this embedding once it is trained.
+
+        Here: itself. A method that trains more than it needs to serve overrides this and
+        `to_serving`; it makes the other embedding in `__init__`, so that its bytes are known.
+        """
+        return self
+
+    def to_serving(
+        self, values: Sequence[np.ndarray]
+    ) -> tuple[Sequence[np.ndarray], dict[str, np.ndarray]]:
+        """Returns the values of the serving form's tables and, by name, of its arrays.
+
+        Called only where that is another embedding.
+
+        Args:
+          values: of the trained tables, float32 `[num_rows, width]` each.
+        """
+        raise NotImplementedError(f"{type(self).__name__} has a serving form, but no way to it")
 
     def add_table(
         self,
@@ -145,14 +243,47 @@ class Embedding(tf_keras.layers.Layer, abc.ABC):
         seed = int(self._rng.integers(2**31))
         self.tables += (Table(num_rows, width, low, high, seed, num_lookups),)
 
+    def add_array(
+        self,
+        name: str,
+        shape: Sequence[int],
+        initial_values: Callable[[], tf.Tensor],
+        dtype: tf.DType = tf.float32,
+        trainable: bool = True,
+    ) -> None:
+        """Asks for one more variable beside the tables; see `Array`."""
+        self.arrays += (Array(name, tuple(shape), dtype, initial_values, trainable),)
+
+    def make_arrays(self) -> None:
+        """Makes the variables of `arrays`, once, in the scope of the devices that train."""
+        for array in self.arrays[len(self._made) :]:
+            # What a replica sets an array to, all others do.
+            own = None if array.trainable else tf.VariableAggregation.ONLY_FIRST_REPLICA
+            self._made[array.name] = self.add_weight(
+                name=array.name,
+                shape=array.shape,
+                dtype=array.dtype,
+                initializer=lambda *unused, of=array, **unused_too: of.initial_values(),
+                trainable=array.trainable,
+                aggregation=own or tf.VariableAggregation.NONE,
+            )
+
+    def array(self, name: str) -> tf.Variable:
+        """Returns the variable of one of `arrays`."""
+        return self._made[name]
+
     @property
     def num_parameters(self) -> int:
         """The number of trainable values."""
-        weights = sum(int(np.prod(variable.shape)) for variable in self.trainable_variables)
-        return weights + sum(table.num_rows * table.width for table in self.tables)
+        arrays = sum(math.prod(array.shape) for array in self.arrays if array.trainable)
+        return arrays + sum(table.num_rows * table.width for table in self.tables)
 
-    @property
-    def embedding_bytes(self) -> int:
-        """The bytes of all values that a vector is made of."""
-        weights = sum(int(np.prod(v.shape)) * v.dtype.size for v in self.variables)
-        return weights + sum(table.num_rows * table.width * 4 for table in self.tables)
+
+def serving_bytes(embeddings: Sequence[Embedding]) -> int:
+    """Returns the bytes of embeddings as they are served; what they share counts once."""
+    forms = [embedding.serving_form for embedding in embeddings]
+    tables = {id(table): (table, form.storage) for form in forms for table in form.tables}
+    of_tables = sum(
+        storage.num_bytes(table.num_rows, table.width) for table, storage in tables.values()
+    )
+    return of_tables + sum(array.num_bytes for form in forms for array in form.arrays)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from components.trainer.embeddings.base import Embedding, MethodConfig
+from components.trainer.embeddings.base import Embedding
+from components.trainer.method_config import MethodConfig
 
 
 class Full(Embedding):

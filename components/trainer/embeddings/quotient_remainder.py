@@ -6,22 +6,19 @@ from typing import Literal
 
 import numpy as np
 import tensorflow as tf
-from pydantic import Field
 
-from components.trainer.embeddings.base import Embedding, MethodConfig
+from components.trainer.embeddings.base import Embedding
+from components.trainer.method_config import SizedConfig
 
 
-class QuotientRemainderConfig(MethodConfig):
+class QuotientRemainderConfig(SizedConfig):
     """Options of `QuotientRemainder`.
 
     Attributes:
-      compression_ratio: the remainder table has `ceil(vocabulary_size / compression_ratio)` rows;
-        this many ids share one of them and differ in their quotient.
       operation: how the two rows are joined: `"mult"` multiplies them by element, `"add"` adds
         them, `"concat"` sets two halves side by side.
     """
 
-    compression_ratio: float = Field(default=4.0, gt=1, allow_inf_nan=False)
     operation: Literal["mult", "add", "concat"] = "mult"
 
     def check_embedding_dim(self, embedding_dim: int) -> None:
@@ -38,9 +35,11 @@ class QuotientRemainderConfig(MethodConfig):
 
 
 class QuotientRemainder(Embedding):
-    """`e(id) = Q[id // m] op R[id % m]` with `m = ceil(vocabulary_size / compression_ratio)`.
+    """`e(id) = Q[id // m] op R[id % m]`.
 
-    No two ids share both rows, so every id has a vector of its own.
+    No two ids share both rows, so every id has a vector of its own. Both tables have
+    `m + vocabulary_size / m` rows together; `m` is the larger number for which that gives the
+    compression ratio, or `sqrt(vocabulary_size)`, the smallest two tables, where none does.
 
     Source: Shi et al. 2020, "Compositional Embeddings Using Complementary Partitions for
     Memory-Efficient Recommendation Systems", section 2 (algorithm 2) and section 4 (operations).
@@ -62,9 +61,10 @@ class QuotientRemainder(Embedding):
     ) -> None:
         super().__init__(vocabulary_size, embedding_dim, config, rng)
         self._operation = config.operation
-        self._num_remainders = math.ceil(vocabulary_size / config.compression_ratio)
-        num_quotients = -(-vocabulary_size // self._num_remainders)
         width = embedding_dim // 2 if config.operation == "concat" else embedding_dim
+        num_rows = vocabulary_size / config.compression_ratio * embedding_dim / width
+        self._num_remainders = _num_remainders(vocabulary_size, num_rows)
+        num_quotients = -(-vocabulary_size // self._num_remainders)
         low = 1.0 / math.sqrt(vocabulary_size) if config.operation == "mult" else None
         self.add_table(num_quotients, width, low)
         self.add_table(self._num_remainders, width)
@@ -82,3 +82,12 @@ class QuotientRemainder(Embedding):
         if self._operation == "add":
             return quotient + remainder
         return tf.concat([quotient, remainder], axis=1)
+
+
+def _num_remainders(vocabulary_size: int, num_rows: float) -> int:
+    """The larger `m` with `m + vocabulary_size / m = num_rows`, or that of the smallest sum."""
+    half = num_rows / 2
+    excess = max(half**2 - vocabulary_size, 0.0)
+    return min(
+        math.ceil(max(half + math.sqrt(excess), math.sqrt(vocabulary_size))), vocabulary_size
+    )

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from components.features import Features
 from components.trainer.config import TrainerConfig
-from components.trainer.divergence import DivergedError
+from components.trainer.loop.divergence import DivergedError
 from components.trainer.tuning.memory import peak_bytes
 from components.trainer.tuning.rows import TuningRows
 from components.trainer.tuning.trials import train_seeds

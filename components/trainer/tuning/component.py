@@ -14,6 +14,8 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 
 from components.code_version import code_version
 from components.trainer.config import TrainerConfig
+from components.trainer.embedding_config import EmbeddingConfig
+from components.trainer.registry import trainer_sources
 from components.trainer.tuning.config import TunerConfig
 from components.trainer.tuning.executor import Executor
 
@@ -76,14 +78,8 @@ class TrainerTuner(BaseComponent):
 
 def _sources(trainer: TrainerConfig, config: TunerConfig) -> list[str]:
     """The code that tunes: of the embedding methods, those that are trained with."""
-    methods = {trainer.embedding.method}
+    methods = set(trainer.methods)
     if config.search and "embedding.method" in config.search.fields:
-        methods |= set(config.search.fields["embedding.method"].examples())
-    return [
-        "components/trainer/*.py",
-        "components/trainer/tuning/*.py",
-        *(
-            f"components/trainer/embeddings/{name}.py"
-            for name in sorted({"__init__", "base", "full", *methods})
-        ),
-    ]
+        stacks = config.search.fields["embedding.method"].examples()
+        methods |= {name for stack in stacks for name in EmbeddingConfig(method=stack).names}
+    return [*trainer_sources(methods), "components/trainer/tuning/*.py"]

@@ -15,8 +15,8 @@ from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
 from components.trainer.data import make_dataset
 from components.trainer.devices import Devices, make_devices
-from components.trainer.divergence import constant_loss
 from components.trainer.hyperparameters import with_values
+from components.trainer.loop.divergence import constant_loss
 from components.trainer.model import Dlrm
 from components.trainer.train_step import Batch, TrainStep
 from components.trainer.tuning.config import LearningRateRangeConfig

@@ -10,8 +10,8 @@ from components import parquet
 from components.errors import InputError
 from components.features import Features
 from components.trainer.data import count_rows
+from components.trainer.loop.validation_rows import hold_out_last_rows
 from components.trainer.tuning.config import TunerConfig
-from components.trainer.validation_rows import hold_out_last_rows
 
 _MIN_ROWS = 20
 

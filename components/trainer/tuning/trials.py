@@ -16,11 +16,11 @@ from components.trainer.data import count_rows
 from components.trainer.devices import make_devices
 from components.trainer.evaluation import Logloss
 from components.trainer.hyperparameters import with_values
-from components.trainer.training import train
+from components.trainer.loop.training import train
+from components.trainer.loop.validation_rows import hold_out_last_rows
 from components.trainer.tuning.journal import Journal
 from components.trainer.tuning.results import TrialResult
 from components.trainer.tuning.rows import TuningRows
-from components.trainer.validation_rows import hold_out_last_rows
 
 
 def train_once(config: TrainerConfig, rows: TuningRows) -> tuple[float, float]:

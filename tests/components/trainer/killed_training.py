@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from components.trainer.config import TrainerConfig
 from components.trainer.devices import Devices, make_devices
-from components.trainer.training import train
+from components.trainer.loop.training import train
 from tests.components.trainer.small_log import CONFIG, NUM_TRAIN_ROWS, find_small_log, make_network
 
 

@@ -13,9 +13,9 @@ from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
 from components.trainer.data import find_files
 from components.trainer.interaction import DotInteraction
+from components.trainer.loop.training import train
 from components.trainer.model import Dlrm
 from components.trainer.serving import ServedModel, export
-from components.trainer.training import train
 from schemas.criteo import CLICK_LOG
 from schemas.serving import PROBABILITY, RAW_FEATURES
 from schemas.transformed import CATEGORICAL, DENSE

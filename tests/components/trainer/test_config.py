@@ -32,7 +32,7 @@ def test_json_round_trip_keeps_the_architecture() -> None:
         ({"embedding": {"method": "no method"}}, "known: .*hashing"),
         (
             {"embedding": {"method": "hashing", "options": {"compression_ratio": 0.5}}},
-            r"compression_ratio: Input should be greater than 1, received 0\.5",
+            r"compression_ratio: Input should be greater than or equal to 1, received 0\.5",
         ),
         (
             {"embedding": {"method": "hashing", "options": {"ratio": 2}}},

@@ -7,7 +7,8 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from components.trainer.embeddings.base import Embedding, MethodConfig
+from components.trainer.embeddings.base import Embedding
+from components.trainer.method_config import MethodConfig
 from components.trainer.tables import EmbeddingTables
 
 VOCABULARY_SIZES = (50, 7, 1_000, 3)

@@ -138,7 +138,7 @@ def test_an_optimizer_that_tpus_lack_is_refused(fields: dict[str, object], messa
 
 def test_tables_that_start_anew_are_refused() -> None:
     config = make_tpu_config(reset_tables=True)
-    with pytest.raises(InputError, match="^reset_tables: expected false on TPUs"):
+    with pytest.raises(InputError, match=r"^reset_tables: expected false on TPUs"):
         TpuTables(test_tables.make_tables().embeddings, config)
 
 

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from components.trainer import train_and_export as module
 from components.trainer.config import TrainerConfig
-from components.trainer.divergence import DivergedError
+from components.trainer.loop.divergence import DivergedError
 from components.trainer.train_and_export import train_and_export
 from components.training_record import TrainingRecord, read_training_record
 from schemas.serving import RAW_FEATURES, SERVING_DEFAULT

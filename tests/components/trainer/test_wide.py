@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from components.trainer.embeddings.base import serving_bytes
 from components.trainer.tables import EmbeddingTables
 from components.trainer.wide import Wide
 
@@ -51,4 +52,4 @@ def test_any_number_of_rows_is_accepted(num_rows: int) -> None:
 
 
 def test_bytes_of_the_ids_are_four_an_id() -> None:
-    assert sum(weight.embedding_bytes for weight in make().id_weights) == (3 + 5 + 2) * 4
+    assert serving_bytes(make().id_weights) == (3 + 5 + 2) * 4

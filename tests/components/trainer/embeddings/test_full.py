@@ -1,8 +1,8 @@
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.embeddings.base import MethodConfig
 from components.trainer.embeddings.full import Full
+from components.trainer.method_config import MethodConfig
 from tests.components.trainer.embeddings.standalone import Standalone
 
 

@@ -37,7 +37,7 @@ def slow_lookup(
 def test_vector_joins_the_two_rows_in_a_case_worked_out_by_hand(
     operation: str, expected: list[float]
 ) -> None:
-    # 5 ids at ratio 2: m = 3 remainders, 2 quotients. Id 4 = 1 * 3 + 1.
+    # 5 ids: two tables have at least sqrt(5) -> 3 remainders and 2 quotients. Id 4 = 1 * 3 + 1.
     embedding = make(5, 2, operation, ratio=2.0)
     quotients = np.array([[7, 7], [2, 3]], np.float32)
     remainders = np.array([[9, 9], [10, 20], [8, 8]], np.float32)
@@ -64,10 +64,11 @@ def test_every_id_has_a_vector_of_its_own(operation: str) -> None:
 
 @pytest.mark.parametrize(
     ("operation", "num_parameters"),
-    [("mult", (251 + 4) * 8), ("add", (251 + 4) * 8), ("concat", (251 + 4) * 4)],
+    [("mult", (247 + 5) * 8), ("add", (247 + 5) * 8), ("concat", (499 + 3) * 4)],
 )
 def test_num_parameters_is_both_tables(operation: str, num_parameters: int) -> None:
-    # 1001 ids at ratio 4: 251 remainders, ceil(1001 / 251) = 4 quotients.
+    # 1001 ids at ratio 4: 250.25 rows of the full width. 246.2 + 1001 / 246.2 = 250.25: 247, 5.
+    # 500.5 of half of it. 498.5 + 1001 / 498.5 = 500.5: 499, 3.
     assert make(1_001, 8, operation).embedding.num_parameters == num_parameters
 
 

@@ -7,8 +7,8 @@ import tensorflow as tf
 from components.trainer.config import TrainerConfig
 from components.trainer.data import make_dataset
 from components.trainer.devices import make_devices
-from components.trainer.divergence import constant_loss
 from components.trainer.hyperparameters import with_values
+from components.trainer.loop.divergence import constant_loss
 from components.trainer.tuning.config import LearningRateRangeConfig
 from components.trainer.tuning.learning_rate_range import find_learning_rates
 from components.trainer.tuning.results import RateRange

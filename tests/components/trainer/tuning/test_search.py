@@ -4,7 +4,7 @@ import pytest
 
 from components.errors import InputError
 from components.trainer.config import TrainerConfig
-from components.trainer.divergence import DivergedError
+from components.trainer.loop.divergence import DivergedError
 from components.trainer.tuning import trials
 from components.trainer.tuning.config import SearchConfig
 from components.trainer.tuning.journal import Journal

@@ -6,11 +6,11 @@ import pytest
 from components.trainer.config import TrainerConfig
 from components.trainer.data import count_rows
 from components.trainer.hyperparameters import with_values
-from components.trainer.training import train
+from components.trainer.loop.training import train
+from components.trainer.loop.validation_rows import hold_out_last_rows
 from components.trainer.tuning import trials
 from components.trainer.tuning.journal import Journal
 from components.trainer.tuning.trials import Trials, train_once
-from components.trainer.validation_rows import hold_out_last_rows
 from tests.components.trainer.small_log import CONFIG, labels_and_logits, make_network
 
 

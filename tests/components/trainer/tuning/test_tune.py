@@ -5,8 +5,8 @@ import keras_tuner
 import pytest
 
 from components.trainer.config import TrainerConfig
-from components.trainer.divergence import DivergedError
 from components.trainer.hyperparameters import tuned_config, with_values
+from components.trainer.loop.divergence import DivergedError
 from components.trainer.tuning import trials
 from components.trainer.tuning import tune as module
 from components.trainer.tuning.config import TunerConfig

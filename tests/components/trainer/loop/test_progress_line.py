@@ -3,11 +3,11 @@ import logging
 import pytest
 
 from components.progress import PROGRESS_LOGGER
-from components.trainer import progress_line
 from components.trainer.config import TrainerConfig
-from components.trainer.progress_line import ProgressLine, format_seconds
-from components.trainer.training_plan import TrainingPlan
-from components.trainer.training_state import TrainingState
+from components.trainer.loop import progress_line
+from components.trainer.loop.progress_line import ProgressLine, format_seconds
+from components.trainer.loop.training_plan import TrainingPlan
+from components.trainer.loop.training_state import TrainingState
 from components.training_record import EvalPoint
 
 

@@ -1,7 +1,7 @@
 import pytest
 
-from components.trainer import stopwatch
-from components.trainer.stopwatch import Stopwatch
+from components.trainer.loop import stopwatch
+from components.trainer.loop.stopwatch import Stopwatch
 
 
 class Clock:

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 
-from components.trainer.training_logs import TrainingLogs
+from components.trainer.loop.training_logs import TrainingLogs
 
 
 def read(folder: Path) -> EventMultiplexer:

@@ -5,7 +5,7 @@ import pytest
 
 from components.errors import InputError
 from components.parquet import read_table, write_table
-from components.trainer.validation_rows import hold_out_last_rows
+from components.trainer.loop.validation_rows import hold_out_last_rows
 
 
 @pytest.fixture

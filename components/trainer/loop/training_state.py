@@ -4,10 +4,10 @@ import math
 
 from pydantic import BaseModel, Field
 
-from components.trainer.divergence import DivergenceCheck
-from components.trainer.stopping import Patience
-from components.trainer.stopwatch import Stopwatch
-from components.trainer.training_plan import TrainingPlan
+from components.trainer.loop.divergence import DivergenceCheck
+from components.trainer.loop.stopping import Patience
+from components.trainer.loop.stopwatch import Stopwatch
+from components.trainer.loop.training_plan import TrainingPlan
 from components.training_record import EvalPoint, LossPoint
 
 _MAX_CURVE_POINTS = 200

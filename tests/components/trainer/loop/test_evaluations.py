@@ -3,14 +3,14 @@ from pathlib import Path
 
 import pytest
 
-from components.trainer.best_weights import BestWeights
 from components.trainer.config import TrainerConfig
-from components.trainer.divergence import DivergedError
-from components.trainer.evaluations import Evaluations
+from components.trainer.loop.best_weights import BestWeights
+from components.trainer.loop.divergence import DivergedError
+from components.trainer.loop.evaluations import Evaluations
+from components.trainer.loop.training_logs import TrainingLogs
+from components.trainer.loop.training_plan import TrainingPlan
+from components.trainer.loop.training_state import TrainingState
 from components.trainer.train_step import TrainStep
-from components.trainer.training_logs import TrainingLogs
-from components.trainer.training_plan import TrainingPlan
-from components.trainer.training_state import TrainingState
 from tests.components.trainer.small_log import CONFIG, make_network
 
 

@@ -8,22 +8,22 @@ from typing import Any, Literal
 import tensorflow as tf
 
 from components.progress import report
-from components.trainer.best_weights import BestWeights
-from components.trainer.checkpoints import Checkpoints
 from components.trainer.config import TrainerConfig
 from components.trainer.data import make_dataset
 from components.trainer.devices import Devices, make_devices
-from components.trainer.divergence import constant_loss
 from components.trainer.evaluation import Logloss
-from components.trainer.evaluations import Evaluations
 from components.trainer.learning_rates import LearningRates
-from components.trainer.loss_watch import LossWatch
+from components.trainer.loop.best_weights import BestWeights
+from components.trainer.loop.checkpoints import Checkpoints
+from components.trainer.loop.divergence import constant_loss
+from components.trainer.loop.evaluations import Evaluations
+from components.trainer.loop.loss_watch import LossWatch
+from components.trainer.loop.progress_line import ProgressLine
+from components.trainer.loop.training_logs import TrainingLogs
+from components.trainer.loop.training_plan import TrainingPlan
+from components.trainer.loop.training_state import TrainingState
 from components.trainer.model import Dlrm
-from components.trainer.progress_line import ProgressLine
 from components.trainer.train_step import TrainStep
-from components.trainer.training_logs import TrainingLogs
-from components.trainer.training_plan import TrainingPlan
-from components.trainer.training_state import TrainingState
 from components.training_record import TrainingSummary
 
 
@@ -93,11 +93,12 @@ def train(
             parts = (watch, evaluations, checkpoints, logs)
             _Loop(network, plan, state, batches, run_steps, *parts).run(first_batches)
             exported_step = evaluations.restore_best()
+            embedding_bytes = step.embedding_bytes
     finally:
         logs.close()
         best_weights.remove_temporary()
     rows: Literal["validation", "eval"] = "validation" if validation_files else "eval"
-    return _summarize(state, plan, trace_seconds, exported_step, rows)
+    return _summarize(state, plan, trace_seconds, exported_step, rows, embedding_bytes)
 
 
 @dataclass(frozen=True)
@@ -183,6 +184,7 @@ class _Loop:
             (step // steps_per_epoch + 1) * steps_per_epoch,
             None if self.state.stopwatch.has_lap else step + 1,
             self.plan.next_evaluation(step),
+            self.plan.next_maintenance(step, self.network.tables.maintenance),
             self.checkpoints.next_step(step),
             self.logs.next_profile_step(step),
         )
@@ -192,6 +194,8 @@ class _Loop:
         """Does what is due after `step`; the time it takes is not that of the steps."""
         state, plan = self.state, self.plan
         self.watch.read()
+        for progress in plan.due_maintenance(step, self.network.tables.maintenance):
+            self.network.tables.maintain(progress)
         num_examples = plan.num_examples(step) - plan.num_examples(state.step)
         state.step = step
         state.stopwatch.stop(num_examples)
@@ -227,6 +231,7 @@ def _summarize(
     trace_seconds: float,
     exported_step: int,
     evaluated_rows: Literal["validation", "eval"],
+    embedding_bytes: int,
 ) -> TrainingSummary:
     best = min(state.evals, key=lambda evaluation: evaluation.logloss, default=None)
     return TrainingSummary(
@@ -243,5 +248,6 @@ def _summarize(
         best_step=best.step if best else None,
         exported_step=exported_step,
         stop_reason="last_step" if state.step == plan.num_steps else "early_stopping",
+        embedding_training_bytes=embedding_bytes,
         resumed_steps=tuple(state.resumed_steps),
     )

@@ -3,14 +3,14 @@
 import math
 import time
 
-from components.trainer.best_weights import BestWeights
-from components.trainer.divergence import DivergedError
 from components.trainer.evaluation import Logloss
 from components.trainer.learning_rates import LearningRates
+from components.trainer.loop.best_weights import BestWeights
+from components.trainer.loop.divergence import DivergedError
+from components.trainer.loop.training_logs import TrainingLogs
+from components.trainer.loop.training_plan import TrainingPlan
+from components.trainer.loop.training_state import TrainingState
 from components.trainer.train_step import TrainStep
-from components.trainer.training_logs import TrainingLogs
-from components.trainer.training_plan import TrainingPlan
-from components.trainer.training_state import TrainingState
 from components.training_record import EvalPoint
 
 

@@ -2,6 +2,7 @@
 
 import bisect
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -55,3 +56,19 @@ class TrainingPlan:
         """Returns the first evaluated step after `step`."""
         index = bisect.bisect_right(self.evaluated_steps, step)
         return self.evaluated_steps[index] if index < len(self.evaluated_steps) else None
+
+    def next_maintenance(self, step: int, maintenance: Sequence[float]) -> int | None:
+        """Returns the first step after `step` that maintenance follows.
+
+        Args:
+          step: the steps before it.
+          maintenance: the fractions of the training after which it is due.
+        """
+        return min((s for s in map(self._step_at, maintenance) if s > step), default=None)
+
+    def due_maintenance(self, step: int, maintenance: Sequence[float]) -> list[float]:
+        """Returns those fractions of the training that `step` ends, in order."""
+        return [progress for progress in maintenance if self._step_at(progress) == step]
+
+    def _step_at(self, progress: float) -> int:
+        return max(1, math.ceil(progress * self.num_steps))

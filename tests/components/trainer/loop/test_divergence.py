@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from components.parquet import write_table
-from components.trainer.divergence import DivergenceCheck, constant_loss
+from components.trainer.loop.divergence import DivergenceCheck, constant_loss
 from schemas.click_log import LABEL
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from components.trainer.config import TrainerConfig
-from components.trainer.training_plan import TrainingPlan
+from components.trainer.loop.training_plan import TrainingPlan
 
 
 def make(num_rows: int = 70, **fields: object) -> TrainingPlan:

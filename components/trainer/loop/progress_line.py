@@ -3,8 +3,8 @@
 import time
 
 from components.progress import report
-from components.trainer.training_plan import TrainingPlan
-from components.trainer.training_state import TrainingState
+from components.trainer.loop.training_plan import TrainingPlan
+from components.trainer.loop.training_state import TrainingState
 
 _REPORT_SECONDS = 0.5
 

@@ -6,12 +6,12 @@ import pytest
 import tensorflow as tf
 
 from components.errors import InputError
-from components.trainer import checkpoints
-from components.trainer.checkpoints import Checkpoints, checkpoint_folder
 from components.trainer.config import TrainerConfig
+from components.trainer.loop import checkpoints
+from components.trainer.loop.checkpoints import Checkpoints, checkpoint_folder
+from components.trainer.loop.training_plan import TrainingPlan
+from components.trainer.loop.training_state import TrainingState
 from components.trainer.train_step import Batch, TrainStep
-from components.trainer.training_plan import TrainingPlan
-from components.trainer.training_state import TrainingState
 from components.training_record import EvalPoint
 from schemas.transformed import CATEGORICAL, DENSE
 from tests.components.trainer.small_log import CONFIG, make_network

@@ -1,4 +1,4 @@
-from components.trainer.stopping import Patience
+from components.trainer.loop.stopping import Patience
 from components.training_record import EvalPoint
 
 

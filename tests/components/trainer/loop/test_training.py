@@ -11,18 +11,19 @@ from sklearn.metrics import log_loss, roc_auc_score
 
 from components.parquet import read_table, write_table
 from components.progress import PROGRESS_LOGGER
-from components.trainer import progress_line
 from components.trainer.config import TrainerConfig
 from components.trainer.data import count_rows, make_dataset, read_rows
 from components.trainer.devices import Devices, make_devices
-from components.trainer.divergence import DivergedError
 from components.trainer.evaluation import Logloss, evaluate
+from components.trainer.loop import progress_line
+from components.trainer.loop.divergence import DivergedError
+from components.trainer.loop.training import train
+from components.trainer.loop.validation_rows import hold_out_last_rows
 from components.trainer.model import Dlrm
 from components.trainer.train_step import TrainStep
-from components.trainer.training import train
-from components.trainer.validation_rows import hold_out_last_rows
 from components.training_record import TrainingSummary
 from schemas.click_log import LABEL
+from tests.components.trainer.loop.test_training_logs import read, scalars
 from tests.components.trainer.small_log import (
     CONFIG,
     NUM_TRAIN_ROWS,
@@ -31,7 +32,6 @@ from tests.components.trainer.small_log import (
     make_network,
     write_small_log,
 )
-from tests.components.trainer.test_training_logs import read, scalars
 
 NUM_STEPS = 2 * 11  # 700 rows in batches of 64
 
@@ -171,6 +171,7 @@ def test_training_learns_the_planted_effects(
 ) -> None:
     rate, epochs = {"adagrad": (0.1, 2), "sgd": (2.0, 6)}[optimizer]
     config = make_config(
+        seed=1,
         epochs=epochs,
         embedding={"method": method},
         dense_optimizer={"name": optimizer, "learning_rate": rate},
@@ -315,7 +316,7 @@ def test_early_stopping_ends_the_training_with_its_best_weights(
 
 def test_plateau_lowers_both_learning_rates(log: SmallLog, plain: Devices, tmp_path: Path) -> None:
     plateau = {"patience": 2, "factor": 0.25, "min_factor": 0.125}
-    _, summary, _ = run_restless(log, tmp_path, plain, reduce_on_plateau=plateau)
+    _, summary, _ = run_restless(log, tmp_path, plain, reduce_on_plateau=plateau, seed=1)
     best, num_worse, factor, expected = math.inf, 0, 1.0, {}
     for point in summary.eval_curve:
         num_worse = 0 if point.logloss < best else num_worse + 1

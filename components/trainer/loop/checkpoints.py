@@ -11,8 +11,8 @@ import tensorflow as tf
 
 from components.errors import InputError
 from components.trainer.config import TrainerConfig
+from components.trainer.loop.training_state import TrainingState
 from components.trainer.train_step import TrainStep
-from components.trainer.training_state import TrainingState
 
 
 def checkpoint_folder(

@@ -1,8 +1,8 @@
 import pytest
 
 from components.trainer.config import TrainerConfig
-from components.trainer.training_plan import TrainingPlan
-from components.trainer.training_state import LossHistory, TrainingState
+from components.trainer.loop.training_plan import TrainingPlan
+from components.trainer.loop.training_state import LossHistory, TrainingState
 
 
 def history(plan: TrainingPlan, losses: list[float]) -> LossHistory:

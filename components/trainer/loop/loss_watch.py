@@ -4,11 +4,11 @@ import math
 
 import tensorflow as tf
 
-from components.trainer.divergence import DivergedError
 from components.trainer.learning_rates import LearningRates
-from components.trainer.training_logs import TrainingLogs
-from components.trainer.training_plan import TrainingPlan
-from components.trainer.training_state import TrainingState
+from components.trainer.loop.divergence import DivergedError
+from components.trainer.loop.training_logs import TrainingLogs
+from components.trainer.loop.training_plan import TrainingPlan
+from components.trainer.loop.training_state import TrainingState
 
 _ADVICE = "lower them, set gradient_clip_norm, or look for extreme values in the data"
 

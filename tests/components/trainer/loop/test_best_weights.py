@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from components.trainer.best_weights import BestWeights
+from components.trainer.loop.best_weights import BestWeights
 from components.trainer.model import Dlrm
 from tests.components.trainer.small_log import (
     CONFIG,
