@@ -80,11 +80,15 @@ def train_and_export(
         logs_dir = os.path.join(model_run_dir, LOGS_FOLDER)
         summary = _train(network, config, rows, devices, logs_dir, checkpoint_dir)
         logloss = _eval_logloss(network, config, rows.eval_files, summary, devices)
-        report(f"{config.variant}: exporting")
         plain = devices.to_plain(network, lambda: make_dlrm(config, sizes, dense_width), scratch)
+        served_network = plain.served()
+        if served_network is not plain:
+            report(f"{config.variant}: evaluating as served")
+            logloss = evaluate(served_network, config, rows.eval_files)
+        report(f"{config.variant}: exporting")
         start_seconds = time.monotonic()
         offset = config.served_logit_offset
-        served = ServedModel(transform_graph_uri, plain.served(), features.click_log, offset)
+        served = ServedModel(transform_graph_uri, served_network, features.click_log, offset)
         # All workers of a training on several machines take part; one file set counts.
         export(served, serving_model_dir if devices.is_chief else os.path.join(scratch, "model"))
         export_seconds = time.monotonic() - start_seconds

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from components.trainer.embeddings.base import Embedding
+from components.trainer.embeddings.base import Embedding, Table
 from components.trainer.method_config import MethodConfig
 from components.trainer.tables import EmbeddingTables
 
@@ -137,3 +137,89 @@ def test_rows_behind_the_range_of_int32_are_int64(monkeypatch: pytest.MonkeyPatc
     expected = [[0, num_ids], [num_ids - 1, 2 * num_ids - 1]]
     np.testing.assert_array_equal(first.numpy(), expected)
     np.testing.assert_array_equal(second.numpy(), expected)
+
+
+class Shared(Embedding):
+    """A row of a table that was made elsewhere, and one of its own."""
+
+    def __init__(self, table: Table, rng: np.random.Generator) -> None:
+        super().__init__(10, 5, MethodConfig(), rng)
+        self.tables = (table,)
+        self.add_table(10, 5)
+
+    def rows(self, ids: tf.Tensor) -> list[tf.Tensor]:
+        return [ids + 2, ids]
+
+    def combine(self, vectors: Sequence[tf.Tensor], ids: tf.Tensor) -> tf.Tensor:
+        return vectors[0] + 2 * vectors[1]
+
+
+def make_shared() -> EmbeddingTables:
+    """Two embeddings with one common table, then a plain one."""
+    rng = np.random.default_rng(0)
+    table = Table(12, 5, -1.0, 1.0, seed=7)
+    return EmbeddingTables([Shared(table, rng), Shared(table, rng), Plain(50, rng)])
+
+
+def test_a_shared_table_is_there_once() -> None:
+    tables = make_shared()
+    assert sum(stack.shape[0] for stack in tables.stacks) == 12 + 10 + 10 + 50
+    first, second = (tables.values(embedding)[0] for embedding in tables.embeddings[:2])
+    np.testing.assert_array_equal(first, second)
+
+
+def test_vectors_of_a_shared_table_are_those_of_its_rows() -> None:
+    tables = make_shared()
+    ids = [tf.constant([0, 9]), tf.constant([9, 9]), tf.constant([49, 3])]
+    vectors = tables(ids)
+    for index in (0, 1):
+        common, own = tables.values(tables.embeddings[index])
+        expected = common[ids[index].numpy() + 2] + 2 * own[ids[index].numpy()]
+        np.testing.assert_allclose(vectors[index], expected, rtol=1e-6)
+    np.testing.assert_array_equal(vectors[2], tables.values(tables.embeddings[2])[0][[49, 3]])
+
+
+def test_an_update_of_a_shared_row_sums_what_all_its_users_ask_for() -> None:
+    tables = make_shared()
+    before = tables.values(tables.embeddings[0])[0]
+    rows = tables.rows([tf.constant([4]), tf.constant([4]), tf.constant([0])])
+    gathered, update = tables.gather_to_train(rows)
+    update(tf_keras.optimizers.legacy.SGD(1.0), [tf.ones_like(values) for values in gathered])
+    after = tables.values(tables.embeddings[1])[0]
+    expected = np.zeros((12, 5), np.float32)
+    expected[6] = -2.0
+    np.testing.assert_allclose(after - before, expected, atol=1e-6)
+
+
+def test_a_copy_of_shared_tables_is_equal(tmp_path: object) -> None:
+    tables, target = make_shared(), make_shared()
+    for stack in tables.stacks:
+        stack.assign(tf.random.stateless_uniform(stack.shape, (3, 4)))
+    tables.copy_to(target, str(tmp_path))
+    for one, other in zip(tables.stacks, target.stacks, strict=True):
+        np.testing.assert_array_equal(one.numpy(), other.numpy())
+
+
+class Halved(Embedding):
+    """A table that is halved after a half of the training, and set to its size at its end."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        super().__init__(4, 5, MethodConfig(), rng)
+        self.add_table(4, 5)
+        self.maintenance = (0.5, 1.0)
+
+    def maintain(self, progress: float, values: Sequence[np.ndarray]) -> list[np.ndarray]:
+        [table] = values
+        return [table / 2 if progress == 0.5 else np.full_like(table, len(table))]
+
+
+def test_maintenance_changes_the_tables_of_those_who_ask_for_it() -> None:
+    rng = np.random.default_rng(0)
+    tables = EmbeddingTables([Halved(rng), Plain(50, rng)])
+    halved, plain = (tables.values(embedding)[0] for embedding in tables.embeddings)
+    assert tables.maintenance == [0.5, 1.0]
+    tables.maintain(0.5)
+    np.testing.assert_array_equal(tables.values(tables.embeddings[0])[0], halved / 2)
+    tables.maintain(1.0)
+    np.testing.assert_array_equal(tables.values(tables.embeddings[0])[0], np.full((4, 5), 4))
+    np.testing.assert_array_equal(tables.values(tables.embeddings[1])[0], plain)

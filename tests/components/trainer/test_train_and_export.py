@@ -1,15 +1,23 @@
+import math
 from pathlib import Path
 
 import pytest
 import tensorflow as tf
+from sklearn.metrics import log_loss
 
 from components.trainer import train_and_export as module
 from components.trainer.config import TrainerConfig
 from components.trainer.loop.divergence import DivergedError
+from components.trainer.serving import ServedModel
 from components.trainer.train_and_export import train_and_export
 from components.training_record import TrainingRecord, read_training_record
 from schemas.serving import RAW_FEATURES, SERVING_DEFAULT
-from tests.components.trainer.conftest import NUM_EVAL_ROWS, NUM_TRAIN_ROWS, TinySplits
+from tests.components.trainer.conftest import (
+    NUM_EVAL_ROWS,
+    NUM_TRAIN_ROWS,
+    TinySplits,
+    labels_and_probabilities,
+)
 from tests.components.trainer.small_log import CONFIG, SmallLog, write_small_log
 
 
@@ -37,6 +45,32 @@ def test_model_and_training_file_are_written(tiny_splits: TinySplits, tmp_path: 
     loaded = tf.saved_model.load(str(tmp_path / "serving"))
     assert set(loaded.signatures) == {SERVING_DEFAULT, RAW_FEATURES}
     assert list((tmp_path / "run" / "logs" / "train").glob("events.out.tfevents.*"))
+
+
+def test_the_logloss_and_the_bytes_are_those_of_the_model_as_served(
+    tiny_splits: TinySplits, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exported: list[ServedModel] = []
+    monkeypatch.setattr(module, "export", lambda model, _: exported.append(model))
+    config = TrainerConfig(embedding={"method": "hashing + int8"}, compression_ratio=8.0)
+    record = train_and_export(
+        config,
+        [f"{tiny_splits.train}/*"],
+        [f"{tiny_splits.eval}/*"],
+        str(tiny_splits.graph),
+        str(tmp_path / "serving"),
+        str(tmp_path / "run"),
+    )
+    # A table of 5 ids stays exact.
+    full = (25 * 300 + 5) * 16 * 4
+    assert record.embedding_bytes == pytest.approx(full / 8, rel=0.05)
+    resolved = TrainerConfig(**record.config)
+    [ratio] = {o["compression_ratio"] for o in resolved.embedding.options.values() if o}
+    num_rows = 25 * math.ceil(300 / ratio) + 5
+    # Rows of 16 float32, as many accumulators, and no other slot.
+    assert record.embedding_training_bytes == num_rows * 16 * 4 * 2
+    labels, probabilities = labels_and_probabilities(exported[0]._network, tiny_splits)
+    assert record.eval_logloss == pytest.approx(log_loss(labels, probabilities), rel=1e-4)
 
 
 def test_a_failed_run_leaves_no_training_file(tiny_splits: TinySplits, tmp_path: Path) -> None:

@@ -1,9 +1,13 @@
+from collections.abc import Sequence
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
+from components.trainer.embeddings.full import Full
+from components.trainer.method_config import MethodConfig
 from components.trainer.model import ROWS, Dlrm
 from components.trainer.train_step import TrainStep
 from schemas.transformed import CATEGORICAL, DENSE
@@ -133,3 +137,45 @@ def test_reset_tables_start_anew_and_the_rest_stays(optimizer: str) -> None:
     expected = 1e-5 if "adagrad" in optimizer else 0.0
     assert all(start.tolist() == [np.float32(expected)] for start in starts)
     assert any(not np.array_equal(a, b) for a, b in zip(tables, after_one_step, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "slots"),
+    [("sgd", 0), ("adagrad", 435 * 4), ("rowwise_adagrad", 435), ("adam", 2 * 435 * 4)],
+)
+def test_bytes_of_the_training_are_tables_and_slots(optimizer: str, slots: int) -> None:
+    of_tables = {"name": optimizer, "learning_rate": 0.1}
+    _, step = make(embedding_optimizer=of_tables)
+    step((FEATURES, LABEL, tf.ones([4])))
+    assert step.embedding_bytes == 4 * (435 * 4 + slots)
+
+
+class Watching(Full):
+    """Remembers what it was shown."""
+
+    observes = True
+
+    def observe(self, ids: tf.Tensor, gradients: Sequence[tf.Tensor]) -> None:
+        self.seen = (ids.numpy(), gradients[0].numpy())
+
+
+def test_an_embedding_that_wants_to_sees_its_ids_and_their_gradients() -> None:
+    network, _ = make()
+    watching = Watching(400, 4, MethodConfig(), np.random.default_rng(0))
+    network = Dlrm(
+        [network.embeddings[0], watching, network.embeddings[2]],
+        network._projections,
+        network._bottom_mlp,
+        network._interaction,
+        network._top_mlp,
+    )
+    sgd = {"name": "sgd", "learning_rate": 0.5, "decay": "constant"}
+    config = TrainerConfig(embedding_optimizer=sgd, dense_optimizer=sgd)
+    step = TrainStep(network, config, num_steps=10)
+    before = network.tables.values(watching)[0]
+    step((FEATURES, LABEL, tf.ones([4])))
+    ids, gradients = watching.seen
+    np.testing.assert_array_equal(ids, [399, 7, 7, 7])
+    moved = before - network.tables.values(watching)[0]
+    np.testing.assert_allclose(moved[399], 0.5 * gradients[0], atol=1e-6)
+    np.testing.assert_allclose(moved[7], 0.5 * gradients[1:].sum(axis=0), atol=1e-6)

@@ -335,6 +335,31 @@ def test_plateau_lowers_both_learning_rates(log: SmallLog, plain: Devices, tmp_p
     assert summary.stop_reason == "last_step"
 
 
+def test_maintenance_comes_at_its_steps_and_before_the_evaluation(
+    log: SmallLog, plain: Devices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    called: list[tuple[float, float]] = []
+    config = make_config(evals_per_epoch=1)
+    network = make_network(config)
+    first = network.embeddings[0]
+    first.maintenance = (0.25, 1.0)
+
+    def maintain(progress: float, values: list[np.ndarray]) -> list[np.ndarray]:
+        called.append((progress, float(np.abs(values[0]).sum())))
+        return [np.zeros_like(values[0])]
+
+    monkeypatch.setattr(first, "maintain", maintain)
+    summary = train(
+        network, config, log.train_files, NUM_TRAIN_ROWS, eval_files=log.eval_files, devices=plain
+    )
+    assert [progress for progress, _ in called] == [0.25, 1.0]
+    assert all(total > 0 for _, total in called)
+    assert not network.tables.values(first)[0].any()
+    assert summary.eval_curve[-1].logloss == pytest.approx(
+        evaluate(network, config, log.eval_files), rel=1e-6
+    )
+
+
 class BreakdownError(Exception):
     """Stands for anything that ends a process."""
 

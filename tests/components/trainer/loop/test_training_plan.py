@@ -42,3 +42,16 @@ def test_evaluations_lie_evenly_and_end_each_epoch(
 @pytest.mark.parametrize(("step", "expected"), [(0, 3), (2, 3), (3, 5), (9, 10), (10, None)])
 def test_next_evaluation_comes_after_the_step(step: int, expected: int | None) -> None:
     assert make(epochs=2, evals_per_epoch=2).next_evaluation(step) == expected
+
+
+@pytest.mark.parametrize(
+    ("step", "following", "due"),
+    [(0, 1, []), (1, 4, [0.01]), (3, 4, []), (4, 10, [0.31, 0.4]), (10, None, [1.0])],
+)
+def test_maintenance_follows_the_step_that_completes_its_share(
+    step: int, following: int | None, due: list[float]
+) -> None:
+    maintenance = [0.01, 0.31, 0.4, 1.0]  # of 10 steps
+    plan = make(epochs=2)
+    assert plan.next_maintenance(step, maintenance) == following
+    assert plan.due_maintenance(step, maintenance) == due
