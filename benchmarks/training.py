@@ -66,7 +66,7 @@ _ALLOCATOR = {
 }
 
 
-def _write_case(folder: Path, case: str, million_rows: int = 1) -> Shape:
+def write_case(folder: Path, case: str, million_rows: int = 1) -> Shape:
     """Writes a case's problem: Criteo's features, the largest tables cut to 1 M rows in all."""
     batch_size, embedding_dim, mlps = CASES[case]
     sizes = cap_sizes([size for size, _, _ in CATEGORY_SHAPES.values()], _ROWS)
@@ -130,7 +130,7 @@ def _compare(
 def _run_case(flags: argparse.Namespace, case: str, root: Path) -> list[dict[str, Any]]:
     """Compares the contenders on a case with each precision and optimizer."""
     folder = root / case
-    shape = _write_case(folder, case)
+    shape = write_case(folder, case)
     share = read_problem(folder).distinct_share()
     bottom = "-".join(map(str, (*shape.bottom_mlp, shape.embedding_dim)))
     top = "-".join(map(str, (*shape.top_mlp, 1)))
@@ -160,7 +160,7 @@ def _run_growth(flags: argparse.Namespace, optimizer: str, root: Path) -> dict[s
         for million_rows in flags.table_million_rows:
             name = f"{million_rows} M"
             folder = root / f"growth-{million_rows}-{optimizer}"
-            shapes.append(_write_case(folder, _GROWTH_CASE, million_rows))
+            shapes.append(write_case(folder, _GROWTH_CASE, million_rows))
             workers[name] = _start(flags, CONTENDERS["ours"], folder, settings)
             stack.callback(workers[name].close)
             limits.append(_start(flags, _LIMITS, folder, settings))
@@ -228,6 +228,8 @@ def _machine() -> str:
 def main() -> None:
     """Reads the flags and runs what they ask for; fails if contenders computed different things."""
     flags = _parse()
+    if flags.json:
+        flags.json.parent.mkdir(parents=True, exist_ok=True)
     figures: dict[str, Any] = {"machine": _machine(), "threads": flags.threads}
     print(f"{figures['machine']}, {flags.threads} threads, {flags.rounds} rounds\n", flush=True)
     with tempfile.TemporaryDirectory() as folder:

@@ -4,7 +4,7 @@
 
 Both are written as their users write them, with the legacy optimizers, which update only the rows
 of the batch. The dot interaction is left at its default: `skip_gather=True`, which is meant for
-TPUs, took 7 to 23 % longer in all four combinations of peer and MLPs that were tried here.
+TPUs, took 4 to 23 % longer in all four combinations of peer and MLPs that were tried here.
 """
 
 import sys

@@ -1,9 +1,11 @@
 """The embedding methods: one file each in `embeddings/`, and the file's name is the method's."""
 
 import importlib
+import pkgutil
 from collections.abc import Iterable
-from pathlib import Path
 from typing import TYPE_CHECKING
+
+from components.trainer import embeddings
 
 if TYPE_CHECKING:
     from components.trainer.embeddings.base import Embedding
@@ -12,13 +14,13 @@ if TYPE_CHECKING:
 
     Method = type[Embedding] | type[IdMap] | type[Storage]
 
-_FOLDER = Path(__file__).parent / "embeddings"
-_NOT_METHODS = {"__init__", "base"}
+_NOT_METHODS = {"base"}
 
 
 def known_methods() -> tuple[str, ...]:
     """Returns the names of all methods in alphabetical order; imports none of them."""
-    return tuple(sorted({path.stem for path in _FOLDER.glob("*.py")} - _NOT_METHODS))
+    files = {module.name for module in pkgutil.iter_modules(embeddings.__path__)}
+    return tuple(sorted(files - _NOT_METHODS))
 
 
 def load_method(name: str) -> "Method":

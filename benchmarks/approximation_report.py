@@ -1,0 +1,264 @@
+"""Tables and the picture of what `benchmarks.approximation_quality` has measured.
+
+    python -m benchmarks.approximation_report "generated rows=runs/a" "real rows=runs/b" \
+      --markdown TABLE.md --picture PICTURE.svg
+
+A difference is that of the means over the seeds. Its 95 % interval comes from 500 bootstrap
+resamples of the eval rows (Poisson weights), the same ones for the method and for full tables: it
+tells how the figure would change with other rows, not with other seeds. The range over the seeds
+stands beside it.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+_BASELINE = "full"
+_CONTROLS = {"frequency_threshold": "black", "smaller_dim": "0.45"}  # with their colors
+_MARKERS = "osD^v<>pPXh*"
+_RESAMPLES = 500
+_SMALLEST = 1e-7
+
+
+@dataclass(frozen=True)
+class Result:
+    """One method at one size.
+
+    Attributes:
+      method: its name.
+      compression_ratio: what was aimed at, or None.
+      embedding_bytes: as served.
+      smaller: full bytes over these.
+      auc_roc: the mean over the seeds.
+      auc_interval: difference of the mean to full tables, and its interval.
+      seed_range: the smallest and largest auc_roc of a seed.
+      logloss: the mean over the seeds, nats.
+      logloss_interval: as for auc_roc.
+    """
+
+    method: str
+    compression_ratio: float | None
+    embedding_bytes: int
+    smaller: float
+    auc_roc: float
+    auc_interval: tuple[float, float, float]
+    seed_range: tuple[float, float]
+    logloss: float
+    logloss_interval: tuple[float, float, float]
+
+
+class Scores:
+    """auc_roc and logloss of the seeds of one cell, for the rows and for their resamples.
+
+    Attributes:
+      auc_roc: float64 `[num_seeds]`.
+      logloss: likewise.
+      resampled: means over the seeds, float64 `[resamples, 2]`.
+    """
+
+    def __init__(self, files: Sequence[Path], weights: np.ndarray) -> None:
+        """Reads predictions; `weights` is float64 `[resamples, num_rows]`."""
+        each = [
+            _scores(file, np.concatenate([np.ones((1, weights.shape[1])), weights]))
+            for file in files
+        ]
+        scores = np.stack(each)
+        self.auc_roc, self.logloss = scores[:, 0, 0], scores[:, 0, 1]
+        self.resampled = scores[:, 1:].mean(axis=0)
+
+
+def _scores(file: Path, weights: np.ndarray) -> np.ndarray:
+    """auc_roc and logloss for each row of weights, float64 `[resamples, 2]`."""
+    stored = np.load(file)
+    probability, label = stored["probability"].astype(float), stored["label"].astype(float)
+    clipped = np.clip(probability, _SMALLEST, 1 - _SMALLEST)
+    losses = -np.where(label > 0, np.log(clipped), np.log1p(-clipped))
+    order = np.argsort(probability, kind="stable")
+    _, first, counts = np.unique(probability[order], return_index=True, return_counts=True)
+    aucs = []
+    for weight in weights:
+        ordered = weight[order]
+        clicks = np.add.reduceat(ordered * label[order], first)
+        others = np.add.reduceat(ordered * (1 - label[order]), first)
+        below = np.cumsum(others) - others / 2
+        aucs.append(np.sum(clicks * below) / (clicks.sum() * others.sum()))
+    assert counts.sum() == len(label)
+    return np.stack([aucs, weights @ losses / weights.sum(axis=1)], axis=1)
+
+
+def read_results(root: Path) -> list[Result]:
+    """Returns one result for each method and ratio, full tables first, the order of the cells else.
+
+    What was refused is left out.
+    """
+    records = [
+        json.loads(line) for line in (root / "cells" / "cells.jsonl").read_text().splitlines()
+    ]
+    groups: dict[tuple[str, float | None], list[dict[str, Any]]] = {}
+    for record in records:
+        if "refused" not in record:
+            key = record["method"], record["compression_ratio"]
+            groups.setdefault(key, []).append(record)
+    num_rows = len(np.load(_file(root, records[0]))["label"])
+    weights = np.random.default_rng(0).poisson(1.0, (_RESAMPLES, num_rows)).astype(float)
+    scores = {
+        key: Scores(
+            [_file(root, record) for record in sorted(of_key, key=lambda r: r["seed"])], weights
+        )
+        for key, of_key in groups.items()
+    }
+    return list(_results(groups, scores))
+
+
+def _file(root: Path, record: dict[str, Any]) -> Path:
+    from benchmarks.approximation_quality import Cell
+
+    cell = Cell(record["method"], record["compression_ratio"], record["seed"])
+    return root / "cells" / f"{cell.name}.npz"
+
+
+def _results(
+    groups: dict[tuple[str, float | None], list[dict[str, Any]]],
+    scores: dict[tuple[str, float | None], Scores],
+) -> Iterator[Result]:
+    baseline = scores[_BASELINE, None]
+    full_bytes = groups[_BASELINE, None][0]["embedding_bytes"]
+    for key in sorted(groups, key=lambda key: (key[0] != _BASELINE, key[0], key[1] or 0.0)):
+        own = scores[key]
+        gains = own.resampled - baseline.resampled
+        low, high = np.percentile(gains, [2.5, 97.5], axis=0)
+        auc, logloss = own.auc_roc.mean(), own.logloss.mean()
+        num_bytes = groups[key][0]["embedding_bytes"]
+        yield Result(
+            method=key[0],
+            compression_ratio=key[1],
+            embedding_bytes=num_bytes,
+            smaller=full_bytes / num_bytes,
+            auc_roc=auc,
+            auc_interval=(auc - baseline.auc_roc.mean(), low[0], high[0]),
+            seed_range=(own.auc_roc.min(), own.auc_roc.max()),
+            logloss=logloss,
+            logloss_interval=(logloss - baseline.logloss.mean(), low[1], high[1]),
+        )
+
+
+def markdown(results: Sequence[Result]) -> str:
+    """Returns a table of one log."""
+    lines = [
+        "| method | smaller | MB | auc_roc (range of seeds) | difference to full [95 %] | logloss "
+        "| difference to full [95 %] |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for r in results:
+        low, high = r.seed_range
+        lines.append(
+            f"| `{r.method}` | {r.smaller:.1f}x | {r.embedding_bytes / 1e6:.3f} "
+            f"| {r.auc_roc:.4f} ({low:.4f} to {high:.4f}) | {_interval(r.auc_interval)} "
+            f"| {r.logloss:.4f} | {_interval(r.logloss_interval)} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def _interval(interval: tuple[float, float, float]) -> str:
+    mean, low, high = interval
+    if mean == low == high == 0:
+        return "-"
+    return f"{mean:+.4f} [{low:+.4f}, {high:+.4f}]"
+
+
+def draw(panels: dict[str, list[Result]], path: Path) -> None:
+    """Draws auc_roc against bytes, a line a method, a panel a log."""
+    methods = sorted({r.method for results in panels.values() for r in results} - {_BASELINE})
+    others = [method for method in methods if method not in _CONTROLS]
+    shades = mpl.colormaps["turbo"](np.linspace(0.03, 0.97, len(others)))
+    colors = dict(zip(others, shades, strict=True)) | _CONTROLS
+    markers = {method: _MARKERS[i % len(_MARKERS)] for i, method in enumerate(methods)}
+    with mpl.rc_context(
+        {"svg.fonttype": "path", "svg.hashsalt": "approximations", "font.size": 10}
+    ):
+        figure = Figure(figsize=(6.2 * len(panels), 7.4), layout="constrained")
+        axes = figure.subplots(1, len(panels), squeeze=False)[0]
+        for one, (title, results) in zip(axes, panels.items(), strict=True):
+            _draw_panel(one, title, results, colors, markers)
+        figure.legend(
+            *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False
+        )
+        figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=110)
+
+
+def _draw_panel(
+    axes: Axes,
+    title: str,
+    results: Sequence[Result],
+    colors: dict[str, Any],
+    markers: dict[str, str],
+) -> None:
+    full = results[0]
+    axes.axhline(full.auc_roc, color="0.7", linewidth=1, zorder=0)
+    axes.annotate(
+        "full tables",
+        (1.0, full.auc_roc),
+        xycoords=("axes fraction", "data"),
+        xytext=(-4, 3),
+        textcoords="offset points",
+        ha="right",
+        color="0.4",
+    )
+    for method in dict.fromkeys(r.method for r in results[1:]):
+        points = sorted((r for r in results if r.method == method), key=lambda r: r.smaller)
+        errors = np.abs(
+            [[full.auc_roc + r.auc_interval[i] - r.auc_roc for r in points] for i in (1, 2)]
+        )
+        axes.errorbar(
+            [r.embedding_bytes / 1e6 for r in points],
+            [r.auc_roc for r in points],
+            errors,
+            label=method,
+            color=colors[method],
+            marker=markers[method],
+            markersize=6,
+            linewidth=2.2 if method in _CONTROLS else 1.1,
+            elinewidth=0.5,
+            alpha=0.9,
+        )
+    axes.set(
+        title=title,
+        xscale="log",
+        xlabel="MB of all embeddings as served",
+        ylabel="auc_roc on the eval rows",
+    )
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(axis="y", color="0.92")
+    axes.set_axisbelow(True)
+
+
+def main() -> None:
+    """Writes what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("roots", nargs="+", metavar="TITLE=ROOT")
+    parser.add_argument("--markdown", type=Path)
+    parser.add_argument("--picture", type=Path, help="an .svg or .png file")
+    flags = parser.parse_args()
+    panels = {}
+    for item in flags.roots:
+        title, _, root = item.rpartition("=")
+        panels[title] = read_results(Path(root))
+    text = "\n".join(f"### {title}\n\n{markdown(results)}" for title, results in panels.items())
+    if flags.markdown:
+        flags.markdown.write_text(text)
+    else:
+        print(text)
+    if flags.picture:
+        draw(panels, flags.picture)
+
+
+if __name__ == "__main__":
+    main()
