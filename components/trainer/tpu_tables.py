@@ -40,18 +40,25 @@ class TpuTables(EmbeddingTables):
           config: the variant, with the options of `tpu`.
 
         Raises:
-          InputError: if TPUs do not have the embedding optimizer, or tables are to start anew.
+          InputError: if TPUs do not have the embedding optimizer, tables are to start anew, or a
+            method changes them between steps.
         """
         if config.reset_tables:
             raise InputError("reset_tables: expected false on TPUs, received true")
         super().__init__(embeddings, max_rows=config.tpu.min_table_rows - 1)
+        if self.maintenance:
+            raise InputError(
+                f"{config.embedding.method}: expected methods that change no table between steps "
+                "on TPUs, received one that does"
+            )
         try:
             config.tpu.check_optimizer(config.embedding_optimizer)
         except ValueError as error:
             raise InputError(str(error)) from error
         self._optimizer_config = config.embedding_optimizer
         self._pipelined = config.tpu.pipelined_execution
-        self._table_configs = tuple(map(_table_config, self._left_out))
+        configs = {id(place.table): _table_config(place) for place in reversed(self._left_out)}
+        self._table_configs = tuple(configs[id(place.table)] for place in self._left_out)
         self._large: TPUEmbedding | None = None
 
     def use_optimizer(self, optimizer: Optimizer) -> None:
@@ -140,7 +147,7 @@ class TpuTables(EmbeddingTables):
     def _feature_configs(self) -> dict[str, Any]:
         """One for each lookup, in order."""
         return {
-            f"{config.name}_{lookup}": _FeatureConfig(config)
+            f"lookup_{place.embedding}_{place.position}_{lookup}": _FeatureConfig(config)
             for place, config in zip(self._left_out, self._table_configs, strict=True)
             for lookup in range(place.table.num_lookups)
         }

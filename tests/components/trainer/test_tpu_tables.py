@@ -58,6 +58,7 @@ def train(devices: Devices, config: TrainerConfig, folder: Path) -> tuple[np.nda
     [
         ("sgd", {"wide": True, "embedding_dims": {"C2": 2}, "gradient_clip_norm": 0.05}),
         ("adagrad", {"embedding": {"method": "quotient_remainder"}, "min_table_rows": 100}),
+        ("adagrad", {"embedding": {"method": "unified"}, "min_table_rows": 10}),
     ],
 )
 def test_losses_and_weights_are_those_of_a_cpu(
@@ -140,6 +141,12 @@ def test_tables_that_start_anew_are_refused() -> None:
     config = make_tpu_config(reset_tables=True)
     with pytest.raises(InputError, match=r"^reset_tables: expected false on TPUs"):
         TpuTables(test_tables.make_tables().embeddings, config)
+
+
+def test_a_method_that_changes_tables_between_steps_is_refused() -> None:
+    halved = test_tables.Halved(np.random.default_rng(0))
+    with pytest.raises(InputError, match="change no table between steps on TPUs"):
+        TpuTables([halved], make_tpu_config())
 
 
 def test_a_host_starts_with_its_part_of_a_table() -> None:
