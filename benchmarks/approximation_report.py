@@ -181,15 +181,16 @@ def draw(panels: dict[str, list[Result]], path: Path) -> None:
     shades = mpl.colormaps["turbo"](np.linspace(0.03, 0.97, len(others)))
     colors = dict(zip(others, shades, strict=True)) | _CONTROLS
     markers = {method: _MARKERS[i % len(_MARKERS)] for i, method in enumerate(methods)}
-    with mpl.rc_context(
-        {"svg.fonttype": "path", "svg.hashsalt": "approximations", "font.size": 10}
-    ):
+    with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "approximations", "font.size": 9}):
         figure = Figure(figsize=(6.2 * len(panels), 7.4), layout="constrained")
         axes = figure.subplots(1, len(panels), squeeze=False)[0]
         for one, (title, results) in zip(axes, panels.items(), strict=True):
             _draw_panel(one, title, results, colors, markers)
         figure.legend(
-            *axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5, frameon=False
+            *axes[0].get_legend_handles_labels(),
+            loc="outside lower center",
+            ncols=3 * len(panels),
+            frameon=False,
         )
         figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=110)
 

@@ -136,8 +136,8 @@ def main() -> None:
     results: dict[str, dict[str, dict[str, float]]] = {}
     for case in arguments.cases:
         with tempfile.TemporaryDirectory() as folder:
-            write_case(Path(folder), case)
-            problem = read_problem(Path(folder))
+            write_case(Path(folder) / case, case)
+            problem = read_problem(Path(folder) / case)
         batches = _batches(problem)
         full = Contender("full", 1.0, problem, batches)
         for method in methods:
