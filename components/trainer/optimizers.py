@@ -11,6 +11,7 @@ from components.trainer.optimizer_config import (
     EmbeddingOptimizerConfig,
     ScheduleConfig,
 )
+from components.trainer.small_stacks import UpdatesSmallStacks
 
 Optimizer: TypeAlias = tf_keras.optimizers.legacy.Optimizer
 _EPSILON = 1e-7
@@ -53,7 +54,7 @@ class LearningRate(tf_keras.optimizers.schedules.LearningRateSchedule):
         raise NotImplementedError("a LearningRate is remade from the trainer's configuration")
 
 
-class _TableOptimizer(Optimizer):
+class _TableOptimizer(UpdatesSmallStacks):
     """What the optimizers below share: one learning rate, sparse gradients only."""
 
     def __init__(self, learning_rate: LearningRate, name: str) -> None:
@@ -85,8 +86,54 @@ class SparseSgd(_TableOptimizer):
         indices: tf.Tensor,
         apply_state: dict[object, dict[str, tf.Tensor]],
     ) -> tf.Operation:
-        rate = apply_state[handle.device, handle.dtype.base_dtype]["lr_t"]
-        return self._resource_scatter_add(handle, indices, -rate * grad)
+        step = self._step(grad, handle, apply_state)
+        if self.find_small(handle) is None:
+            return self._resource_scatter_add(handle, indices, step)
+        return super()._resource_apply_sparse_duplicate_indices(
+            step, handle, indices, apply_state=apply_state
+        )
+
+    def _step(
+        self,
+        grad: tf.Tensor,
+        handle: tf.Variable,
+        apply_state: dict[object, dict[str, tf.Tensor]],
+    ) -> tf.Tensor:
+        return -apply_state[handle.device, handle.dtype.base_dtype]["lr_t"] * grad
+
+    def _resource_apply_sparse(
+        self,
+        grad: tf.Tensor,
+        var: tf.Variable,
+        indices: tf.Tensor,
+        apply_state: dict[object, dict[str, tf.Tensor]],
+    ) -> tf.Operation:
+        # Here the gradients are steps already.
+        return self.add_to_rows(var, indices, grad)
+
+
+class Adagrad(UpdatesSmallStacks, tf_keras.optimizers.legacy.Adagrad):
+    """Keras's legacy Adagrad, which updates the rows of the batch alone; small stacks too.
+
+    `a += g ** 2`, then `w -= learning_rate * g / (sqrt(a) + epsilon)`, by value.
+    """
+
+    def _resource_apply_sparse(
+        self,
+        grad: tf.Tensor,
+        var: tf.Variable,
+        indices: tf.Tensor,
+        apply_state: dict[object, dict[str, tf.Tensor]],
+    ) -> tf.Operation:
+        if self.find_small(var) is None:
+            return super()._resource_apply_sparse(grad, var, indices, apply_state)
+        rate = apply_state[var.device, var.dtype.base_dtype]["lr_t"]
+        accumulator = self.get_slot(var, "accumulator")
+        sums = tf.gather(accumulator, indices) + tf.square(grad)
+        return tf.group(
+            self._resource_scatter_update(accumulator, indices, sums),
+            self.add_to_rows(var, indices, -rate * grad / (tf.sqrt(sums) + _EPSILON)),
+        )
 
 
 class RowWiseAdagrad(_TableOptimizer):
@@ -121,16 +168,9 @@ class RowWiseAdagrad(_TableOptimizer):
         step = rate * grad / (tf.sqrt(sums) + _EPSILON)[:, None]
         updates = [
             self._resource_scatter_update(accumulator, indices, sums),
-            self._resource_scatter_add(var, indices, -step),
+            self.add_to_rows(var, indices, -step),
         ]
         return tf.group(*updates)
-
-    def _resource_scatter_update(
-        self, variable: tf.Variable, indices: tf.Tensor, values: tf.Tensor
-    ) -> tf.Operation:
-        return tf.raw_ops.ResourceScatterUpdate(
-            resource=variable.handle, indices=indices, updates=values
-        )
 
 
 class LazyAdam(_TableOptimizer):
@@ -170,7 +210,7 @@ class LazyAdam(_TableOptimizer):
         return tf.group(
             scatter(resource=m.handle, indices=indices, updates=m_rows),
             scatter(resource=v.handle, indices=indices, updates=v_rows),
-            self._resource_scatter_add(var, indices, -rate * m_rows / (tf.sqrt(v_rows) + _EPSILON)),
+            self.add_to_rows(var, indices, -rate * m_rows / (tf.sqrt(v_rows) + _EPSILON)),
         )
 
 
@@ -196,7 +236,7 @@ def make_embedding_optimizer(
     """
     rate = LearningRate(config, num_steps, factor)
     if config.name == "adagrad":
-        return tf_keras.optimizers.legacy.Adagrad(rate, config.initial_accumulator_value)
+        return Adagrad(rate, config.initial_accumulator_value)
     if config.name == "rowwise_adagrad":
         return RowWiseAdagrad(rate, config.initial_accumulator_value)
     if config.name == "adam":

@@ -15,13 +15,9 @@ class PrescaledSgd(SparseSgd):
     @property
     def gradient_factor(self) -> tf.Tensor:
         """The negative learning rate of this step, a float32 scalar."""
-        return -self.learning_rate(self.iterations)
+        with tf.init_scope():  # makes the counter before the first step, outside of its graph
+            iterations = self.iterations
+        return -self.learning_rate(iterations)
 
-    def _resource_apply_sparse_duplicate_indices(
-        self,
-        grad: tf.Tensor,
-        handle: tf.Variable,
-        indices: tf.Tensor,
-        apply_state: dict[object, dict[str, tf.Tensor]],
-    ) -> tf.Operation:
-        return self._resource_scatter_add(handle, indices, grad)
+    def _step(self, grad: tf.Tensor, *unused: object) -> tf.Tensor:
+        return grad

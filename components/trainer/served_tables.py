@@ -26,8 +26,9 @@ class ServedTables(StackedLookup):
         """
         forms = [embedding.serving_form for embedding in trained.embeddings]
 
-        def key(place: Place) -> tuple[int, Storage]:
-            return place.table.width, forms[place.embedding].storage
+        def key(place: Place) -> tuple[int, Storage, int | None]:
+            storage = forms[place.embedding].storage
+            return place.table.width, storage, None if storage.is_by_row else id(place.table)
 
         super().__init__(forms, stack_places(find_places(forms), key))
         values: dict[int, np.ndarray] = {}

@@ -13,17 +13,19 @@ from components.trainer.method_config import MethodConfig
 class Storage(abc.ABC):
     """How the values of tables are kept once they are trained.
 
-    A method of this kind is one file in `embeddings/`, and comes last in a stack of methods. Tables
-    with one storage and one width are encoded together.
+    A method of this kind is one file in `embeddings/`, and comes last in a stack of methods.
 
     Attributes:
       stage: the place of the method in a stack of methods.
       Config: the class of the method's options.
+      is_by_row: whether each row is encoded by itself. Then tables of one width are encoded
+        together, as one; else each table is.
       maintenance: the fractions of a training, in (0, 1], after which `maintain` is called.
     """
 
     stage: ClassVar[int] = 2
     Config: ClassVar[type[MethodConfig]] = MethodConfig
+    is_by_row: ClassVar[bool] = True
 
     def __init__(self, config: MethodConfig) -> None:
         """Takes the options.

@@ -6,10 +6,18 @@ from typing import ClassVar
 import numpy as np
 import tensorflow as tf
 
+from components.errors import InputError
 from components.trainer.embeddings.base import Embedding
 from components.trainer.optimizers import Optimizer
 from components.trainer.places import Place, find_places, num_rows, stack_places, tables_of
+from components.trainer.small_stacks import UpdatesSmallStacks
 from components.trainer.stacked_lookup import StackedLookup
+from components.trainer.trained_storage import (
+    SmallStack,
+    TrainedStorage,
+    check_trained_as_float32,
+    trained_storage,
+)
 
 # Takes the optimizer and the gradients of what was gathered.
 Update = Callable[[Optimizer, Sequence[tf.Tensor]], None]
@@ -18,11 +26,13 @@ Update = Callable[[Optimizer, Sequence[tf.Tensor]], None]
 class EmbeddingTables(StackedLookup):
     """The tables that embeddings ask for, behind each other in a few variables, to be trained.
 
-    Tables of one width lie in up to two stacks, each table once, however many embeddings share it.
-    The gradient of a stack is one sparse tensor.
+    Tables of one width lie in up to two stacks, each table once, however many embeddings share it;
+    those that are trained as their storage keeps them lie in others. The gradient of a stack is one
+    sparse tensor.
 
     Attributes:
-      stacks: the variables, float32 `[sum of num_rows, width]`.
+      stacks: the variables, float32 `[sum of num_rows, width]`; for a small stack its `rows_only`.
+      small: for each stack the small stack in its place, or None.
       takes_prescaled: whether updates can be given gradients that are multiplied already, and an
         optimizer that expects it.
     """
@@ -34,26 +44,71 @@ class EmbeddingTables(StackedLookup):
 
         Args:
           embeddings: whose tables are nowhere else.
-          max_rows: larger tables are left out; None: there is no limit.
+          max_rows: larger tables are left out, as on TPUs; None: there is no limit.
+
+        Raises:
+          InputError: if a storage is not trained as float32, and there is a limit, or there are
+            several machines.
         """
         places = find_places(embeddings)
         limit = np.inf if max_rows is None else max_rows
         kept = [p for p in places if p.table.num_rows <= limit]
-        super().__init__(embeddings, stack_places(kept, lambda place: place.table.width))
+
+        def key(place: Place) -> tuple[int, TrainedStorage | None]:
+            return place.table.width, trained_storage(embeddings[place.embedding])
+
+        # TensorFlow sends neither bfloat16 nor int8 variables to other machines.
+        strategy = tf.distribute.get_strategy()
+        several_machines = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
+        if several_machines or max_rows is not None:
+            check_trained_as_float32(embeddings)
+        super().__init__(embeddings, stack_places(kept, key))
         self._left_out = tuple(p for p in places if p.table.num_rows > limit)
         self.stacks = [self._add_stack(places) for places in self._places]
+        self._small_arrays = [self._add_arrays(places) for places in self._places]
+        parts = zip(self._places, self.stacks, self._small_arrays, strict=True)
+        self.small = tuple(self._as_small(*part) for part in parts)
 
     def _add_stack(self, places: Sequence[Place]) -> tf.Variable:
+        """The float32 variable; where a small one takes its place, one without values."""
+        if trained_storage(self.embeddings[places[0].embedding]):
+            return self.add_weight(name="rows", shape=(num_rows(places), 0), trainable=False)
+
         def initial_values(*unused: object, **unused_too: object) -> tf.Tensor:
             return _initial_values(places)
 
         shape = (num_rows(places), places[0].table.width)
         return self.add_weight(name="stack", shape=shape, initializer=initial_values)
 
+    def _add_arrays(self, places: Sequence[Place]) -> dict[str, tf.Variable]:
+        """Those of a small stack; none for another one."""
+        storage = trained_storage(self.embeddings[places[0].embedding])
+        if storage is None:
+            return {}
+        arrays = storage.encode(_initial_values(places).numpy())
+        return {
+            name: self.add_weight(
+                name=name,
+                shape=array.shape,
+                dtype=array.dtype,
+                initializer=lambda *unused, of=array, **unused_too: tf.constant(of),
+                trainable=name == storage.values_name,
+            )
+            for name, array in arrays.items()
+        }
+
+    def _as_small(
+        self, places: Sequence[Place], rows_only: tf.Variable, arrays: dict[str, tf.Variable]
+    ) -> SmallStack | None:
+        storage, table = trained_storage(self.embeddings[places[0].embedding]), places[0].table
+        if storage is None:
+            return None
+        return SmallStack(rows_only, storage, arrays, table.width, table.seed)
+
     @property
     def table_variables(self) -> list[tf.Variable]:
-        """The variables that hold the tables: here the stacks."""
-        return list(self.stacks)
+        """The variables that hold the tables: here the stacks, and the arrays of small ones."""
+        return [*self.stacks, *(v for arrays in self._small_arrays for v in arrays.values())]
 
     def use_optimizer(self, optimizer: Optimizer) -> None:
         """Tells the optimizer that updates will come from, before the first of them.
@@ -61,16 +116,32 @@ class EmbeddingTables(StackedLookup):
         Raises:
           InputError: if these tables cannot be trained with it.
         """
+        small = tuple(stack for stack in self.small if stack)
+        if isinstance(optimizer, UpdatesSmallStacks):
+            optimizer.update_small(small)
+        elif small:
+            raise InputError(
+                f"embedding_optimizer: expected one that updates {type(small[0].storage).__name__} "
+                f"tables, received {type(optimizer).__name__}"
+            )
 
     def gather(self, rows: Sequence[tf.Tensor]) -> list[tf.Tensor]:
         """Returns the rows' values, for each stack float32 `[batch, num_lookups, width]`."""
-        return [tf.gather(stack, r) for stack, r in zip(self.stacks, rows, strict=True)]
+        return [self._read(index, r) for index, r in enumerate(rows)]
+
+    def _read(self, stack: int, rows: tf.Tensor) -> tf.Tensor:
+        small = self.small[stack]
+        if small is None:
+            return tf.gather(self.stacks[stack], rows)
+        return small.storage.lookup(small.arrays, rows, small.width)
 
     def gather_to_train(self, rows: Sequence[tf.Tensor]) -> tuple[list[tf.Tensor], Update]:
         """Returns what `gather` does, and a function that updates these rows."""
 
         def update(optimizer: Optimizer, gradients: Sequence[tf.Tensor]) -> None:
-            slices = [as_slices(*item) for item in zip(gradients, rows, self.stacks, strict=True)]
+            widths = [places[0].table.width for places in self._places]
+            parts = zip(gradients, rows, self.stacks, widths, strict=True)
+            slices = [as_slices(*part) for part in parts]
             if slices:
                 optimizer.apply_gradients(zip(slices, self.stacks, strict=True))
 
@@ -105,9 +176,16 @@ class EmbeddingTables(StackedLookup):
             self._assign(self._find(index, position), values[position])
 
     def reset(self) -> None:
-        """Sets all tables in the stacks to their initial values."""
-        for stack, places in zip(self.stacks, self._places, strict=True):
-            stack.assign(_initial_values(places))
+        """Sets all tables in the stacks, and all arrays, to their initial values."""
+        for embedding in self.embeddings:
+            embedding.reset_arrays()
+        for stack, small, places in zip(self.stacks, self.small, self._places, strict=True):
+            values = _initial_values(places)
+            if small is None:
+                stack.assign(values)
+            else:
+                for name, array in small.storage.encode(values.numpy()).items():
+                    small.arrays[name].assign(array)
 
     @property
     def maintenance(self) -> list[float]:
@@ -158,12 +236,21 @@ class EmbeddingTables(StackedLookup):
         return place
 
     def _values(self, place: Place) -> np.ndarray:
-        stack = self.stacks[place.stack]
-        return stack[place.first_row : place.first_row + place.table.num_rows].numpy()
+        end = place.first_row + place.table.num_rows
+        if self.small[place.stack] is None:
+            return self.stacks[place.stack][place.first_row : end].numpy()
+        rows = tf.range(place.first_row, end, dtype=tf.int64)
+        return self._read(place.stack, rows).numpy()
 
     def _assign(self, place: Place, values: np.ndarray) -> None:
-        stack = self.stacks[place.stack]
-        stack[place.first_row : place.first_row + place.table.num_rows].assign(values)
+        small = self.small[place.stack]
+        variables = {"values": self.stacks[place.stack]} if small is None else small.arrays
+        arrays = {"values": values} if small is None else small.storage.encode(values)
+        end = place.first_row + place.table.num_rows
+        for name, array in arrays.items():
+            # A part of a variable can be set only where it is one: each replica has its own.
+            for copy in getattr(variables[name], "values", (variables[name],)):
+                copy[place.first_row : end].assign(array)
 
 
 def _initial_values(places: Sequence[Place]) -> tf.Tensor:
@@ -171,14 +258,17 @@ def _initial_values(places: Sequence[Place]) -> tf.Tensor:
     return tf.concat([place.table.initial_values() for place in tables_of(places)], axis=0)
 
 
-def as_slices(gradient: tf.Tensor, rows: tf.Tensor, stack: tf.Variable) -> tf.IndexedSlices:
+def as_slices(
+    gradient: tf.Tensor, rows: tf.Tensor, stack: tf.Variable, width: int | None = None
+) -> tf.IndexedSlices:
     """Returns the gradient of a stack, from that of the rows that were gathered.
 
     Args:
       gradient: float32 `[batch, num_lookups, width]`.
       rows: integers `[batch, num_lookups]`.
-      stack: float32 `[num_rows, width]`.
+      stack: float32 `[num_rows, width]`, or `SmallStack.rows_only`.
+      width: of a row; None: that of `stack`.
     """
-    return tf.IndexedSlices(
-        tf.reshape(gradient, [-1, stack.shape[1]]), tf.reshape(rows, [-1]), tf.shape(stack)
-    )
+    num_rows, width = stack.shape[0], width or stack.shape[1]
+    dense_shape = tf.constant([num_rows, width], rows.dtype)
+    return tf.IndexedSlices(tf.reshape(gradient, [-1, width]), tf.reshape(rows, [-1]), dense_shape)

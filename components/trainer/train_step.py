@@ -46,7 +46,10 @@ class TrainStep(tf.Module):
         self._network = network
         self._negative_weight = config.negative_weight
         self._clip_norm = config.gradient_clip_norm
-        self._initial_accumulator_value = config.embedding_optimizer.initial_accumulator_value
+        self._initial_accumulator_values = (
+            config.embedding_optimizer.initial_accumulator_value,
+            config.dense_optimizer.initial_accumulator_value,
+        )
         self.learning_rate_factor = tf.Variable(1.0, trainable=False)
         factor = self.learning_rate_factor
         self.dense_optimizer = make_dense_optimizer(config.dense_optimizer, num_steps, factor)
@@ -95,29 +98,37 @@ class TrainStep(tf.Module):
 
         The slots are made by the first step.
         """
-        of_embeddings = [v for e in self._network.tables.embeddings for v in e.variables]
-        refs = {v.ref() for v in of_embeddings}
-        slots = [
-            self.dense_optimizer.get_slot(variable, name)
-            for variable in self._network.dense_variables
-            if variable.ref() in refs
-            for name in self.dense_optimizer.get_slot_names()
-        ]
+        arrays = [v for e in self._network.tables.embeddings for v in e.variables]
+        slots = [slot for _, slot in self._slots_of_arrays()]
         slots += [v for v in self.embedding_optimizer.variables() if v.shape.rank]
-        kept = [*self._network.tables.table_variables, *of_embeddings, *slots]
+        kept = [*self._network.tables.table_variables, *arrays, *slots]
         return sum(int(np.prod(v.shape)) * v.dtype.size for v in kept)
 
+    def _slots_of_arrays(self) -> list[tuple[str, tf.Variable]]:
+        """What the dense optimizer remembers of the embeddings' arrays, with its names."""
+        arrays = {v.ref() for e in self._network.tables.embeddings for v in e.trainable_variables}
+        return [
+            (name, self.dense_optimizer.get_slot(variable, name))
+            for variable in self._network.dense_variables
+            if variable.ref() in arrays
+            for name in self.dense_optimizer.get_slot_names()
+        ]
+
     def reset_tables(self) -> None:
-        """Sets the tables, and what their optimizer remembers of them, to what they were at first.
+        """Sets tables and arrays, and what is remembered of them, to what they were at first.
 
         Not for `TpuTables`.
         """
         self._network.tables.reset()
-        optimizer, start = self.embedding_optimizer, self._initial_accumulator_value
-        for stack in self._network.tables.stacks:
-            for name in optimizer.get_slot_names():
-                slot = optimizer.get_slot(stack, name)
-                slot.assign(tf.fill(slot.shape, start if name == "accumulator" else 0.0))
+        optimizer, starts = self.embedding_optimizer, self._initial_accumulator_values
+        slots = [
+            (name, optimizer.get_slot(stack, name), starts[0])
+            for stack in self._network.tables.stacks
+            for name in optimizer.get_slot_names()
+        ]
+        slots += [(name, slot, starts[1]) for name, slot in self._slots_of_arrays()]
+        for name, slot, start in slots:
+            slot.assign(tf.fill(slot.shape, start if name == "accumulator" else 0.0))
 
     def prepare(self, batch: Batch) -> Batch:
         """Returns the batch with what the host can do for a step beforehand: the rows of the ids.

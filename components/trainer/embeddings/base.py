@@ -268,6 +268,11 @@ class Embedding(tf_keras.layers.Layer, abc.ABC):
                 aggregation=own or tf.VariableAggregation.NONE,
             )
 
+    def reset_arrays(self) -> None:
+        """Sets the variables of `arrays` to their initial values."""
+        for array in self.arrays:
+            self._made[array.name].assign(array.initial_values())
+
     def array(self, name: str) -> tf.Variable:
         """Returns the variable of one of `arrays`."""
         return self._made[name]

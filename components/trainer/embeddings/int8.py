@@ -5,36 +5,40 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.storage import Storage
+from components.trainer.row_quantization import dequantize, lookup, quantize, scale_bytes
+from components.trainer.storage import FLOAT32, Storage
 
 
 class Int8(Storage):
     """`value = offset + scale * code` with the codes 0 to 255 spread over the range of each row.
 
-    Rounding moves a value by at most half a scale: 1/510 of the range of its row.
+    Rounding moves a value by at most half a scale: about 1/510 of the range of its row.
 
     Source: Guan et al. 2019, "Post-Training 4-bit Quantization on Embedding Tables", section 3
-    (uniform, row-wise, asymmetric), with 8 bits; as in torch.nn.quantized.
+    (uniform, row-wise, asymmetric), with 8 bits. Scale and offset are bfloat16 where the paper
+    takes float16, whose smallest numbers are too large for tables of many rows.
 
-    Bytes: `num_rows * (width + 8)`.
+    Bytes: `num_rows * (width + 4)`. Rows of one value stay float32, which is smaller.
     """
 
     def encode(self, values: np.ndarray) -> dict[str, np.ndarray]:
-        """Returns `codes`, uint8 `[num_rows, width]`; `scales`, float32 `[num_rows, 2]`.
+        """Returns `codes`, uint8 `[num_rows, width]`; `scales`, bfloat16 `[num_rows, 2]`.
 
         The second column of the latter is the offset.
         """
-        low, high = values.min(axis=1, keepdims=True), values.max(axis=1, keepdims=True)
-        scale = np.where(high > low, (high - low) / 255, 1).astype(np.float32)
-        codes = np.clip(np.rint((values - low) / scale), 0, 255).astype(np.uint8)
-        return {"codes": codes, "scales": np.concatenate([scale, low], axis=1)}
+        if values.shape[1] == 1:
+            return FLOAT32.encode(values)
+        codes, scales = quantize(values, num_codes=256)
+        return {"codes": codes, "scales": scales}
 
     def lookup(self, encoded: Mapping[str, tf.Variable], rows: tf.Tensor, width: int) -> tf.Tensor:
         """Returns the decoded rows."""
-        codes = tf.cast(tf.gather(encoded["codes"], rows), tf.float32)
-        scales = tf.gather(encoded["scales"], rows)
-        return scales[..., 1:] + scales[..., :1] * codes
+        if width == 1:
+            return FLOAT32.lookup(encoded, rows, width)
+        return dequantize(*lookup(encoded, rows))
 
     def num_bytes(self, num_rows: int, width: int) -> int:
-        """Returns `num_rows * (width + 8)`."""
-        return num_rows * (width + 8)
+        """Returns `num_rows * (width + 4)`."""
+        if width == 1:
+            return FLOAT32.num_bytes(num_rows, width)
+        return num_rows * width + scale_bytes(num_rows)

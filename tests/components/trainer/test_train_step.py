@@ -9,6 +9,7 @@ from components.trainer.config import TrainerConfig
 from components.trainer.embeddings.full import Full
 from components.trainer.method_config import MethodConfig
 from components.trainer.model import ROWS, Dlrm
+from components.trainer.optimizer_config import DenseOptimizerConfig
 from components.trainer.train_step import TrainStep
 from schemas.transformed import CATEGORICAL, DENSE
 
@@ -137,6 +138,21 @@ def test_reset_tables_start_anew_and_the_rest_stays(optimizer: str) -> None:
     expected = 1e-5 if "adagrad" in optimizer else 0.0
     assert all(start.tolist() == [np.float32(expected)] for start in starts)
     assert any(not np.array_equal(a, b) for a, b in zip(tables, after_one_step, strict=True))
+
+
+def test_arrays_of_a_method_start_anew_with_the_tables() -> None:
+    network, step = make(embedding={"method": "low_rank"}, dense_optimizer={"name": "adagrad"})
+    [low_rank] = [embedding for embedding in network.embeddings if embedding.arrays]
+    [array] = low_rank.trainable_variables
+    first = array.numpy()
+    step((FEATURES, LABEL, tf.ones(4)))
+    slot = step.dense_optimizer.get_slot(array, "accumulator")
+    assert not np.array_equal(array, first)
+    start = DenseOptimizerConfig().initial_accumulator_value
+    assert slot.numpy().max() > start
+    step.reset_tables()
+    np.testing.assert_array_equal(array, first)
+    np.testing.assert_array_equal(slot, np.full(slot.shape, start, np.float32))
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ class Served(tf.Module):
         super().__init__()
         self.tables = tables
 
-    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)])
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.int64)], autograph=False)
     def __call__(self, ids: tf.Tensor) -> tf.Tensor:
         [vectors] = self.tables([ids])
         return vectors
