@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from components.trainer.embeddings.base import Embedding, Table
+from components.trainer.embeddings.base import Embedding
+from components.trainer.table import Table
 
 # TensorFlow's sparse updates run on one core each; those of different variables run side by side.
 _MAX_STACKS_PER_KEY = 2

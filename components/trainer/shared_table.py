@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.trainer.embeddings.base import Embedding, Table
+from components.trainer.embeddings.base import Embedding
 from components.trainer.method_config import MethodConfig, SizedConfig
+from components.trainer.table import Table
 from components.trainer.universal_hash import PRIME
 
 

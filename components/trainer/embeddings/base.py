@@ -3,7 +3,6 @@
 import abc
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -13,60 +12,7 @@ import tf_keras
 from components.trainer.id_map import IdMap
 from components.trainer.method_config import MethodConfig
 from components.trainer.storage import FLOAT32, Storage
-
-
-@dataclass(frozen=True, eq=False)
-class Table:
-    """A trainable float32 `[num_rows, width]` table that a method asks for.
-
-    It is itself: embeddings that ask for the same object share one table.
-
-    Attributes:
-      num_rows: 1 or more.
-      width: 1 or more.
-      low: the smallest initial value; they are uniform.
-      high: the largest.
-      seed: of the initial values.
-      num_lookups: how many of its rows one id needs.
-    """
-
-    num_rows: int
-    width: int
-    low: float
-    high: float
-    seed: int
-    num_lookups: int = 1
-
-    def initial_values(self) -> tf.Tensor:
-        """Returns the rows at the start, float32 `[num_rows, width]`."""
-        return tf.random.stateless_uniform(
-            [self.num_rows, self.width], (self.seed, 0), self.low, self.high
-        )
-
-
-@dataclass(frozen=True, eq=False)
-class Array:
-    """A variable that a method needs beside its tables: a matrix, an index.
-
-    Attributes:
-      name: among those of the embedding.
-      shape: of the variable.
-      dtype: of the variable.
-      initial_values: returns the values at the start.
-      trainable: whether every row of the data moves it, as it moves the MLPs; else the method
-        itself sets it.
-    """
-
-    name: str
-    shape: tuple[int, ...]
-    dtype: tf.DType
-    initial_values: Callable[[], tf.Tensor]
-    trainable: bool
-
-    @property
-    def num_bytes(self) -> int:
-        """The bytes of the values."""
-        return math.prod(self.shape) * int(self.dtype.size)
+from components.trainer.table import Array, Table
 
 
 class Embedding(tf_keras.layers.Layer, abc.ABC):

@@ -6,9 +6,9 @@ import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
-from components.trainer.embeddings.base import Table
 from components.trainer.method_config import SizedConfig
 from components.trainer.shared_table import SharedTableEmbedding
+from components.trainer.table import Table
 from components.trainer.universal_hash import UniversalHash, hash_all
 
 

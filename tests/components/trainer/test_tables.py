@@ -7,8 +7,9 @@ import pytest
 import tensorflow as tf
 import tf_keras
 
-from components.trainer.embeddings.base import Embedding, Table
+from components.trainer.embeddings.base import Embedding
 from components.trainer.method_config import MethodConfig
+from components.trainer.table import Table
 from components.trainer.tables import EmbeddingTables
 
 VOCABULARY_SIZES = (50, 7, 1_000, 3)
