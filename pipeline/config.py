@@ -118,8 +118,8 @@ def load_config(
 
     Args:
       preset: a name of `known_presets`.
-      variants: the variants to compare, of the preset or any embedding method by its name;
-        `["all"]` stands for all of them. None keeps the preset's.
+      variants: the variants to compare: of the preset, any embedding method by its name, or a stack
+        of methods joined by `+`; `["all"]` stands for all methods. None keeps the preset's.
       assignments: `section.field=value`, applied in order; values are YAML.
       schema: the log's schema, by name or as a YAML file; see `schemas.schema_file`.
 
@@ -162,12 +162,21 @@ def _select_variants(
     known = {**by_method, **preset}
     if list(names) == [ALL_VARIANTS]:
         return known
+    selected = {}
     for name in names:
-        if name not in known:
-            raise InputError(f"unknown variant {name!r}; known: {', '.join(known)}, {ALL_VARIANTS}")
-        if names.count(name) > 1:
-            raise InputError(f"variant {name!r} is named twice")
-    return {name: known[name] for name in names}
+        variant = "_".join(part.strip() for part in name.split("+"))
+        if variant in selected:
+            raise InputError(f"variant {variant!r} is named twice")
+        if "+" in name:
+            selected[variant] = {"embedding": {"method": name}}
+        elif name in known:
+            selected[variant] = known[name]
+        else:
+            raise InputError(
+                f"unknown variant {name!r}; known: {', '.join(known)}, methods joined by +, "
+                f"or {ALL_VARIANTS}"
+            )
+    return selected
 
 
 def _assign(values: dict[str, Any], assignment: str) -> None:
@@ -179,9 +188,12 @@ def _assign(values: dict[str, Any], assignment: str) -> None:
     if keys[0] not in PipelineConfig.model_fields:
         known = ", ".join(PipelineConfig.model_fields)
         raise InputError(f"--set {assignment!r}: unknown section {keys[0]!r}; known: {known}")
-    if keys[0] == "variants" and keys[1] not in values["variants"]:
+    if keys[0] == "variants" and keys[1] not in values["variants"] and len(keys) > 2:
         known = ", ".join(values["variants"])
-        raise InputError(f"--set {assignment!r}: unknown variant {keys[1]!r}; compared: {known}")
+        raise InputError(
+            f"--set {assignment!r}: unknown variant {keys[1]!r}; compared: {known}; a new one is "
+            f"added whole: variants.{keys[1]}={{...}}"
+        )
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:

@@ -168,7 +168,7 @@ def _parser() -> argparse.ArgumentParser:
         "--variants",
         type=lambda text: [name.strip() for name in text.split(",")],
         metavar="A,B,C",
-        help="variants to compare, or 'all' (default: the preset's)",
+        help="variants to compare: the preset's, methods, stacks of methods (A+B), or 'all'",
     )
     parser.add_argument(
         "--set",

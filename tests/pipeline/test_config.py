@@ -33,6 +33,30 @@ def test_variants_all_holds_every_embedding_method():
     assert {"full", "hashing", "quotient_remainder"} <= set(load_config("demo", ["all"]).variants)
 
 
+def test_a_stack_of_methods_is_a_variant_with_a_name_of_its_own():
+    config = load_config("demo", ["full", "frequency_threshold+hashing + int8"])
+    assert list(config.variants) == ["full", "frequency_threshold_hashing_int8"]
+    trainer = config.trainers()["frequency_threshold_hashing_int8"]
+    assert trainer.embedding.names == ["frequency_threshold", "hashing", "int8"]
+
+
+def test_a_stack_named_twice_is_refused():
+    with pytest.raises(InputError, match="variant 'hashing_int8' is named twice"):
+        load_config("demo", ["full", "hashing+int8", "hashing + int8"])
+
+
+def test_a_stack_of_unknown_methods_is_refused():
+    with pytest.raises(InputError, match="unknown method 'nope'"):
+        load_config("demo", ["full", "hashing+nope"])
+
+
+def test_set_adds_a_whole_variant():
+    assignment = "variants.tiny={embedding: {method: int4}, compression_ratio: 5}"
+    config = load_config("demo", ["full"], [assignment])
+    assert list(config.variants) == ["full", "tiny"]
+    assert config.trainers()["tiny"].compression_ratio == 5
+
+
 def test_trainer_names_its_variant():
     assert load_config("demo").trainers()["hashing"].variant == "hashing"
 
