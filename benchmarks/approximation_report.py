@@ -22,8 +22,31 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 _BASELINE = "full"
-_CONTROLS = {"frequency_threshold": "black", "smaller_dim": "0.45"}  # with their colors
-_MARKERS = "osD^v<>pPXh*"
+_FAMILIES = {
+    "controls": ("frequency_threshold", "smaller_dim"),
+    "shared rows": (
+        "hashing",
+        "multi_hash",
+        "quotient_remainder",
+        "unified",
+        "robe",
+        "hot_cold",
+        "cafe",
+        "clustered_compositional",
+    ),
+    "narrow, factored, coded": (
+        "low_rank",
+        "mixed_dimension",
+        "multi_layer",
+        "tensor_train",
+        "product_quantized",
+        "deep_hash",
+    ),
+    "kept smaller": ("bfloat16", "float16", "int8", "int4", "int8_trained", "pruned", "pep"),
+    "stacks": (),
+}
+_COLORS = [*mpl.colormaps["Dark2"].colors[:7], "black"]
+_MARKERS = "osD^v<>p"
 _RESAMPLES = 500
 _SMALLEST = 1e-7
 
@@ -174,71 +197,66 @@ def _interval(interval: tuple[float, float, float]) -> str:
     return f"{mean:+.4f} [{low:+.4f}, {high:+.4f}]"
 
 
-def draw(panels: dict[str, list[Result]], path: Path) -> None:
-    """Draws auc_roc against bytes, a line a method, a panel a log."""
-    methods = sorted({r.method for results in panels.values() for r in results} - {_BASELINE})
-    others = [method for method in methods if method not in _CONTROLS]
-    shades = mpl.colormaps["turbo"](np.linspace(0.03, 0.97, len(others)))
-    colors = dict(zip(others, shades, strict=True)) | _CONTROLS
-    markers = {method: _MARKERS[i % len(_MARKERS)] for i, method in enumerate(methods)}
-    with mpl.rc_context({"svg.fonttype": "path", "svg.hashsalt": "approximations", "font.size": 9}):
-        figure = Figure(figsize=(6.2 * len(panels), 7.4), layout="constrained")
-        axes = figure.subplots(1, len(panels), squeeze=False)[0]
-        for one, (title, results) in zip(axes, panels.items(), strict=True):
-            _draw_panel(one, title, results, colors, markers)
-        figure.legend(
-            *axes[0].get_legend_handles_labels(),
-            loc="outside lower center",
-            ncols=3 * len(panels),
-            frameon=False,
-        )
+def draw(logs: dict[str, list[Result]], path: Path) -> None:
+    """Draws auc_roc against bytes: a row a log, a column a family of methods, the others grey."""
+    style = {"svg.fonttype": "path", "svg.hashsalt": "approximations", "font.size": 9}
+    with mpl.rc_context(style):
+        size = (3.7 * len(_FAMILIES), 3.4 * len(logs) + 1.6)
+        figure = Figure(figsize=size, layout="constrained")
+        grid = figure.subplots(len(logs), len(_FAMILIES), squeeze=False, sharey="row", sharex="row")
+        for axes, (title, results) in zip(grid, logs.items(), strict=True):
+            for one, family in zip(axes, _FAMILIES, strict=True):
+                _draw_panel(one, family, results)
+            axes[0].set_ylabel(f"{title}\nauc_roc on the eval rows")
+        for one, family in zip(grid[0], _FAMILIES, strict=True):
+            one.set_title(family)
+        for one in grid[-1]:
+            one.set_xlabel("MB of all embeddings as served")
+            one.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), frameon=False)
         figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None, dpi=110)
 
 
-def _draw_panel(
-    axes: Axes,
-    title: str,
-    results: Sequence[Result],
-    colors: dict[str, Any],
-    markers: dict[str, str],
-) -> None:
-    full = results[0]
-    axes.axhline(full.auc_roc, color="0.7", linewidth=1, zorder=0)
+def _draw_panel(axes: Axes, family: str, results: Sequence[Result]) -> None:
+    full, *others = results
+    axes.axhline(full.auc_roc, color="0.6", linewidth=1, linestyle=":", zorder=0)
     axes.annotate(
         "full tables",
-        (1.0, full.auc_roc),
+        (0.0, full.auc_roc),
         xycoords=("axes fraction", "data"),
-        xytext=(-4, 3),
+        xytext=(4, 3),
         textcoords="offset points",
-        ha="right",
         color="0.4",
     )
-    for method in dict.fromkeys(r.method for r in results[1:]):
-        points = sorted((r for r in results if r.method == method), key=lambda r: r.smaller)
-        errors = np.abs(
-            [[full.auc_roc + r.auc_interval[i] - r.auc_roc for r in points] for i in (1, 2)]
-        )
+    names = list(dict.fromkeys(r.method for r in others))
+    own = [name for name in names if _family(name) == family]
+    for name in sorted(names, key=lambda name: name in own):
+        points = sorted((r for r in others if r.method == name), key=lambda r: r.smaller)
+        sizes = [r.embedding_bytes / 1e6 for r in points]
+        scores = [r.auc_roc for r in points]
+        if name not in own:
+            axes.plot(sizes, scores, color="0.88", linewidth=0.9, zorder=1)
+            continue
+        position = own.index(name)
+        ends = [[r.auc_interval[0] - r.auc_interval[i] for r in points] for i in (1, 2)]
         axes.errorbar(
-            [r.embedding_bytes / 1e6 for r in points],
-            [r.auc_roc for r in points],
-            errors,
-            label=method,
-            color=colors[method],
-            marker=markers[method],
-            markersize=6,
-            linewidth=2.2 if method in _CONTROLS else 1.1,
-            elinewidth=0.5,
-            alpha=0.9,
+            sizes,
+            scores,
+            np.abs(ends),
+            label=name,
+            color=_COLORS[position % len(_COLORS)],
+            marker=_MARKERS[position % len(_MARKERS)],
+            markersize=5,
+            linewidth=1.5,
+            elinewidth=0.7,
         )
-    axes.set(
-        title=title,
-        xscale="log",
-        xlabel="MB of all embeddings as served",
-        ylabel="auc_roc on the eval rows",
-    )
+    axes.set_xscale("log")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="y", color="0.92")
-    axes.set_axisbelow(True)
+
+
+def _family(method: str) -> str:
+    if "+" in method:
+        return "stacks"
+    return next((name for name, methods in _FAMILIES.items() if method in methods), "stacks")
 
 
 def main() -> None:

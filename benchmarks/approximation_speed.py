@@ -34,6 +34,7 @@ from components.trainer.train_step import TrainStep
 from schemas.transformed import CATEGORICAL, DENSE
 
 _NUM_STEPS = 1_000_000
+_NUM_BATCHES = 4
 _DEFAULT_CASES = ("small-16", "small-64")
 _SCHEDULE = {"name": "adagrad", "learning_rate": 0.001, "decay": "constant"}
 Batch = tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]
@@ -116,7 +117,7 @@ def _batches(problem: Problem) -> list[Batch]:
             tf.constant(b.label),
             tf.ones(len(b.label)),
         )
-        for b in problem.batches
+        for b in problem.batches[:_NUM_BATCHES]
     ]
 
 

@@ -2,7 +2,6 @@
 
 import numpy as np
 from sklearn.cluster import kmeans_plusplus
-from sklearn.metrics import pairwise_distances_argmin
 
 # More vectors for each centroid do not place it better: the default of Faiss.
 _SAMPLES_PER_CENTROID = 256
@@ -11,7 +10,9 @@ _FEWEST_SAMPLES_PER_CENTROID = 4
 _MAX_PAIRS = 10**8
 _MAX_ITERATIONS = 10
 # Choosing distant vectors to start from takes longer than all iterations where there are more.
-_MOST_SPREAD_CENTROIDS = 1024
+_MOST_SPREAD_CENTROIDS = 256
+# Distances in memory at once.
+_CHUNK_PAIRS = 2**22
 
 
 def k_means(vectors: np.ndarray, num_centroids: int, rng: np.random.Generator) -> np.ndarray:
@@ -53,7 +54,16 @@ def nearest(vectors: np.ndarray, centroids: np.ndarray) -> np.ndarray:
       vectors: float32 `[num_vectors, width]`.
       centroids: float32 `[num_centroids, width]`.
     """
-    return np.asarray(pairwise_distances_argmin(vectors, centroids), np.int64)
+    # |v - c|**2 without |v|**2, which is the same for all centroids: one matrix product.
+    lengths = np.sum(centroids**2, axis=1, keepdims=True)
+    weights = np.concatenate([-2 * centroids, lengths], axis=1).T
+    found = np.empty(len(vectors), np.int64)
+    num_rows = max(1, _CHUNK_PAIRS // len(centroids))
+    for start in range(0, len(vectors), num_rows):
+        part = vectors[start : start + num_rows]
+        ones = np.ones((len(part), 1), part.dtype)
+        found[start : start + num_rows] = (np.concatenate([part, ones], axis=1) @ weights).argmin(1)
+    return found
 
 
 def group_means(vectors: np.ndarray, groups: np.ndarray, empty: np.ndarray) -> np.ndarray:

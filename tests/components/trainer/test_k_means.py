@@ -40,7 +40,7 @@ def test_many_centroids_of_equal_vectors_are_finite() -> None:
     np.testing.assert_array_equal(found, np.ones((5, 2)))
 
 
-def test_more_than_1024_centroids_cut_the_distance_of_a_random_choice() -> None:
+def test_centroids_too_many_to_spread_cut_the_distance_of_a_random_choice() -> None:
     vectors = np.random.default_rng(0).normal(size=(6_000, 2)).astype(np.float32)
     found = k_means(vectors, 1_100, np.random.default_rng(0))
     chosen = vectors[:1_100]
