@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 FLAGS = [
     "trainer.dense_optimizer={learning_rate: 1.0e-6}",
     "variants.hashing.batch_size=200",
-    "tuner.learning_rate_range={num_points: 20, num_seeds: 1, max_factor: 1.0e+5}",
+    "tuner.learning_rate_range={num_points: 20, num_seeds: 1, max_factor: 2.0e+4}",
     "tuner.batch_sizes={min_batch_size: 128, max_batch_size: 128, max_logloss_increase: 9}",
     "tuner.search={algorithm: grid, fields: {top_mlp: {values: [[8], [16, 8]]}}}",
 ]
