@@ -17,6 +17,7 @@ from components.trainer.registry import load_method
 from components.trainer.storage import FLOAT32, Storage
 
 _TOLERANCE = 0.05
+_CLOSE = 0.001  # no need to come closer
 _LARGEST_RATIO = 1e9
 _BISECTIONS = 40
 
@@ -120,20 +121,27 @@ def resolve_size(config: TrainerConfig, vocabulary_sizes: Mapping[str, int]) -> 
     else:
         return config
 
-    def sized(ratio: float) -> tuple[TrainerConfig, int]:
-        changed = _with_ratio(config, ratio)
+    def bytes_of(candidate: TrainerConfig) -> int:
         seed = np.random.SeedSequence(0)
-        return changed, serving_bytes(make_embeddings(changed, vocabulary_sizes, seed))
+        return serving_bytes(make_embeddings(candidate, vocabulary_sizes, seed))
 
+    def is_met(num_bytes: float, tolerance: float) -> bool:
+        return abs(num_bytes - goal) <= tolerance * goal
+
+    if is_met(bytes_of(config), _CLOSE):
+        return config  # as a configuration is that was resolved before
+    tried = [(c, bytes_of(c)) for c in (_with_ratio(config, r) for r in (1.0, _LARGEST_RATIO))]
     low, high = 0.0, np.log(_LARGEST_RATIO)
-    tried = [sized(1.0), sized(_LARGEST_RATIO)]
-    for _ in range(_BISECTIONS):
+    smallest, largest = tried[1][1], tried[0][1]
+    for _ in range(_BISECTIONS if smallest < goal < largest else 0):
         middle = (low + high) / 2
-        tried.append(sized(float(np.exp(middle))))
+        candidate = _with_ratio(config, float(np.exp(middle)))
+        tried.append((candidate, bytes_of(candidate)))
+        if is_met(tried[-1][1], _CLOSE):
+            break
         low, high = (middle, high) if tried[-1][1] > goal else (low, middle)
     best, num_bytes = min(tried, key=lambda each: abs(each[1] - goal))
-    if abs(num_bytes - goal) > _TOLERANCE * goal:
-        smallest, largest = min(b for _, b in tried), max(b for _, b in tried)
+    if not is_met(num_bytes, _TOLERANCE):
         field = "compression_ratio" if config.embedding_bytes is None else "embedding_bytes"
         raise InputError(
             f"{field} of variant {config.variant}: expected what {config.embedding.method} reaches "
