@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import tensorflow as tf
@@ -11,6 +12,7 @@ from components.errors import InputError
 from components.files import write_text
 
 TRAINING_FILE = "training.json"
+SHARED_TABLES = "shared"
 
 
 class LossPoint(BaseModel):
@@ -99,6 +101,8 @@ class TrainingRecord(TrainingSummary):
       config: the trainer's whole configuration.
       num_parameters: trained values of the whole network.
       embedding_bytes: of all that stands for ids in the exported model.
+      table_bytes: categorical feature -> how many of these bytes are its alone, in column order;
+        `SHARED_TABLES` has those that several features share. Empty in older records.
       train_rows: rows of the train split that were trained on.
       validation_rows: rows of the train split that were held out to decide when to stop.
       eval_rows: rows of the eval split.
@@ -112,11 +116,26 @@ class TrainingRecord(TrainingSummary):
     config: dict[str, Any]
     num_parameters: int = Field(ge=0)
     embedding_bytes: int = Field(ge=0)
+    table_bytes: dict[str, int] = {}
     train_rows: int = Field(ge=0)
     validation_rows: int = Field(default=0, ge=0)
     eval_rows: int = Field(ge=0)
     eval_logloss: float | None
     export_seconds: float = Field(ge=0)
+
+
+def table_bytes(features: Sequence[str], own: Sequence[int], shared: int) -> dict[str, int]:
+    """Returns `TrainingRecord.table_bytes`.
+
+    Args:
+      features: the categorical ones.
+      own: the bytes that are each one's alone.
+      shared: those that several share; left out if there are none.
+    """
+    found = dict(zip(features, own, strict=True))
+    if shared:
+        found[SHARED_TABLES] = found.get(SHARED_TABLES, 0) + shared
+    return found
 
 
 def write_training_record(model_run_uri: str, record: TrainingRecord) -> None:

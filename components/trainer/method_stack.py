@@ -11,10 +11,10 @@ from components.trainer.config import TrainerConfig
 from components.trainer.embedding_config import EmbeddingConfig
 from components.trainer.embeddings.base import Embedding, serving_bytes
 from components.trainer.embeddings.full import Full
-from components.trainer.id_map import IdMap
+from components.trainer.embeddings.parts.id_map import IdMap
+from components.trainer.embeddings.parts.storage import FLOAT32, Storage
 from components.trainer.method_config import MethodConfig
 from components.trainer.registry import load_method
-from components.trainer.storage import FLOAT32, Storage
 
 _TOLERANCE = 0.05
 _CLOSE = 0.001  # no need to come closer

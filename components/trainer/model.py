@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from components.trainer.embeddings.base import Embedding, serving_bytes
+from components.trainer.embeddings.base import Embedding, own_and_shared_bytes
 from components.trainer.interaction import Interaction
 from components.trainer.served_tables import ServedTables, is_served_as_trained
 from components.trainer.tables import EmbeddingTables
@@ -133,9 +133,22 @@ class Dlrm(tf_keras.layers.Layer):
 
         The embeddings, their projections, and the weights that linear parts have for ids.
         """
-        variables = [v for layer in self._projections for v in layer.variables]
-        sizes = [int(np.prod(v.shape)) * v.dtype.size for v in variables]
-        return sum(sizes) + serving_bytes(self.tables.embeddings)
+        own, shared = self.own_and_shared_bytes()
+        return sum(own) + shared
+
+    def own_and_shared_bytes(self) -> tuple[list[int], int]:
+        """Returns the part of `embedding_bytes` that is each feature's alone, and what they share.
+
+        Features are in column order.
+        """
+        of_tables, shared = own_and_shared_bytes(self.tables.embeddings)
+        own = [
+            sum(int(np.prod(v.shape)) * v.dtype.size for v in layer.variables)
+            for layer in self._projections
+        ]
+        for index, num_bytes in enumerate(of_tables):
+            own[index % len(own)] += num_bytes
+        return own, shared
 
     def served(self) -> "Dlrm":
         """Returns the network as it is served.

@@ -1,7 +1,8 @@
 """The optimizers. On a table each of them touches only the rows of the batch."""
 
+import abc
 import math
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import tensorflow as tf
 import tf_keras
@@ -14,6 +15,7 @@ from components.trainer.optimizer_config import (
 from components.trainer.small_stacks import UpdatesSmallStacks
 
 Optimizer: TypeAlias = tf_keras.optimizers.legacy.Optimizer
+_ApplyState: TypeAlias = dict[object, dict[str, tf.Tensor]]  # by device and dtype
 _EPSILON = 1e-7
 
 
@@ -54,18 +56,56 @@ class LearningRate(tf_keras.optimizers.schedules.LearningRateSchedule):
         raise NotImplementedError("a LearningRate is remade from the trainer's configuration")
 
 
-class _TableOptimizer(UpdatesSmallStacks):
-    """What the optimizers below share: one learning rate, sparse gradients only."""
+class _TableOptimizer(UpdatesSmallStacks, abc.ABC):
+    """What the optimizers below share: one learning rate, sparse gradients only.
 
-    def __init__(self, learning_rate: LearningRate, name: str) -> None:
-        super().__init__(name)
+    Attributes:
+      adds_repeated_rows: whether the steps of a row that comes several times in a batch may be
+        added one after the other. Else its gradients are summed before, which takes a pass over
+        them.
+    """
+
+    adds_repeated_rows: ClassVar[bool] = False
+
+    def __init__(self, learning_rate: LearningRate) -> None:
+        """Takes the rate."""
+        super().__init__(type(self).__name__)
         self._set_hyper("learning_rate", learning_rate)
 
     def get_config(self) -> dict[str, object]:
+        """Refused: an optimizer is remade from the trainer's configuration."""
         raise NotImplementedError("an optimizer is remade from the trainer's configuration")
 
     def _resource_apply_dense(self, *unused: object, **unused_too: object) -> None:
         raise NotImplementedError("expected a sparse gradient: this optimizer is for tables")
+
+    def _resource_apply_sparse_duplicate_indices(
+        self, grad: tf.Tensor, handle: tf.Variable, indices: tf.Tensor, apply_state: _ApplyState
+    ) -> tf.Operation:
+        if self.adds_repeated_rows and self.find_small(handle) is None:
+            return self._resource_apply_sparse(grad, handle, indices, apply_state)
+        return super()._resource_apply_sparse_duplicate_indices(
+            grad, handle, indices, apply_state=apply_state
+        )
+
+    def _resource_apply_sparse(
+        self, grad: tf.Tensor, var: tf.Variable, indices: tf.Tensor, apply_state: _ApplyState
+    ) -> tf.Operation:
+        rate = apply_state[var.device, var.dtype.base_dtype]["lr_t"]
+        return self.add_to_rows(var, indices, self._steps(grad, var, indices, rate))
+
+    @abc.abstractmethod
+    def _steps(
+        self, grad: tf.Tensor, var: tf.Variable, indices: tf.Tensor, rate: tf.Tensor
+    ) -> tf.Tensor:
+        """Updates the slots of rows and returns what is added to the rows.
+
+        Args:
+          grad: float32 `[len(indices), width]`.
+          var: the table, or what stands for it.
+          indices: the rows; each is there once, unless `adds_repeated_rows`.
+          rate: the learning rate of this step, a float32 scalar.
+        """
 
 
 class SparseSgd(_TableOptimizer):
@@ -75,41 +115,12 @@ class SparseSgd(_TableOptimizer):
     tenth of a small network's step.
     """
 
-    def __init__(self, learning_rate: LearningRate) -> None:
-        """Takes the rate."""
-        super().__init__(learning_rate, "SparseSgd")
+    adds_repeated_rows = True
 
-    def _resource_apply_sparse_duplicate_indices(
-        self,
-        grad: tf.Tensor,
-        handle: tf.Variable,
-        indices: tf.Tensor,
-        apply_state: dict[object, dict[str, tf.Tensor]],
-    ) -> tf.Operation:
-        step = self._step(grad, handle, apply_state)
-        if self.find_small(handle) is None:
-            return self._resource_scatter_add(handle, indices, step)
-        return super()._resource_apply_sparse_duplicate_indices(
-            step, handle, indices, apply_state=apply_state
-        )
-
-    def _step(
-        self,
-        grad: tf.Tensor,
-        handle: tf.Variable,
-        apply_state: dict[object, dict[str, tf.Tensor]],
+    def _steps(
+        self, grad: tf.Tensor, var: tf.Variable, indices: tf.Tensor, rate: tf.Tensor
     ) -> tf.Tensor:
-        return -apply_state[handle.device, handle.dtype.base_dtype]["lr_t"] * grad
-
-    def _resource_apply_sparse(
-        self,
-        grad: tf.Tensor,
-        var: tf.Variable,
-        indices: tf.Tensor,
-        apply_state: dict[object, dict[str, tf.Tensor]],
-    ) -> tf.Operation:
-        # Here the gradients are steps already.
-        return self.add_to_rows(var, indices, grad)
+        return -rate * grad
 
 
 class Adagrad(UpdatesSmallStacks, tf_keras.optimizers.legacy.Adagrad):
@@ -119,11 +130,7 @@ class Adagrad(UpdatesSmallStacks, tf_keras.optimizers.legacy.Adagrad):
     """
 
     def _resource_apply_sparse(
-        self,
-        grad: tf.Tensor,
-        var: tf.Variable,
-        indices: tf.Tensor,
-        apply_state: dict[object, dict[str, tf.Tensor]],
+        self, grad: tf.Tensor, var: tf.Variable, indices: tf.Tensor, apply_state: _ApplyState
     ) -> tf.Operation:
         if self.find_small(var) is None:
             return super()._resource_apply_sparse(grad, var, indices, apply_state)
@@ -147,7 +154,7 @@ class RowWiseAdagrad(_TableOptimizer):
 
     def __init__(self, learning_rate: LearningRate, initial_accumulator_value: float) -> None:
         """Takes the rate, and where the accumulators start."""
-        super().__init__(learning_rate, "RowWiseAdagrad")
+        super().__init__(learning_rate)
         self._initial_accumulator_value = initial_accumulator_value
 
     def _create_slots(self, var_list: list[tf.Variable]) -> None:
@@ -155,22 +162,13 @@ class RowWiseAdagrad(_TableOptimizer):
         for variable in var_list:
             self.add_slot(variable, "accumulator", start, shape=variable.shape[:1])
 
-    def _resource_apply_sparse(
-        self,
-        grad: tf.Tensor,
-        var: tf.Variable,
-        indices: tf.Tensor,
-        apply_state: dict[object, dict[str, tf.Tensor]],
-    ) -> tf.Operation:
-        rate = apply_state[var.device, var.dtype.base_dtype]["lr_t"]
+    def _steps(
+        self, grad: tf.Tensor, var: tf.Variable, indices: tf.Tensor, rate: tf.Tensor
+    ) -> tf.Tensor:
         accumulator = self.get_slot(var, "accumulator")
         sums = tf.gather(accumulator, indices) + tf.reduce_mean(tf.square(grad), axis=1)
-        step = rate * grad / (tf.sqrt(sums) + _EPSILON)[:, None]
-        updates = [
-            self._resource_scatter_update(accumulator, indices, sums),
-            self.add_to_rows(var, indices, -step),
-        ]
-        return tf.group(*updates)
+        self._resource_scatter_update(accumulator, indices, sums)
+        return -rate * grad / (tf.sqrt(sums) + _EPSILON)[:, None]
 
 
 class LazyAdam(_TableOptimizer):
@@ -184,7 +182,7 @@ class LazyAdam(_TableOptimizer):
         self, learning_rate: LearningRate, beta_1: float = 0.9, beta_2: float = 0.999
     ) -> None:
         """Takes the rate and the decays of the moments."""
-        super().__init__(learning_rate, "LazyAdam")
+        super().__init__(learning_rate)
         self._beta_1 = beta_1
         self._beta_2 = beta_2
 
@@ -193,25 +191,17 @@ class LazyAdam(_TableOptimizer):
             self.add_slot(variable, "m")
             self.add_slot(variable, "v")
 
-    def _resource_apply_sparse(
-        self,
-        grad: tf.Tensor,
-        var: tf.Variable,
-        indices: tf.Tensor,
-        apply_state: dict[object, dict[str, tf.Tensor]],
-    ) -> tf.Operation:
-        rate = apply_state[var.device, var.dtype.base_dtype]["lr_t"]
+    def _steps(
+        self, grad: tf.Tensor, var: tf.Variable, indices: tf.Tensor, rate: tf.Tensor
+    ) -> tf.Tensor:
         step = tf.cast(self.iterations + 1, grad.dtype)
         rate *= tf.sqrt(1.0 - tf.pow(self._beta_2, step)) / (1.0 - tf.pow(self._beta_1, step))
         m, v = self.get_slot(var, "m"), self.get_slot(var, "v")
         m_rows = self._beta_1 * tf.gather(m, indices) + (1.0 - self._beta_1) * grad
         v_rows = self._beta_2 * tf.gather(v, indices) + (1.0 - self._beta_2) * tf.square(grad)
-        scatter = tf.raw_ops.ResourceScatterUpdate
-        return tf.group(
-            scatter(resource=m.handle, indices=indices, updates=m_rows),
-            scatter(resource=v.handle, indices=indices, updates=v_rows),
-            self.add_to_rows(var, indices, -rate * m_rows / (tf.sqrt(v_rows) + _EPSILON)),
-        )
+        self._resource_scatter_update(m, indices, m_rows)
+        self._resource_scatter_update(v, indices, v_rows)
+        return -rate * m_rows / (tf.sqrt(v_rows) + _EPSILON)
 
 
 def make_dense_optimizer(

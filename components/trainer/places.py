@@ -4,9 +4,10 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import tensorflow as tf
 
 from components.trainer.embeddings.base import Embedding
-from components.trainer.table import Table
+from components.trainer.embeddings.parts.table import Table
 
 # TensorFlow's sparse updates run on one core each; those of different variables run side by side.
 _MAX_STACKS_PER_KEY = 2
@@ -68,6 +69,19 @@ def stack_places(
     return tuple(stacks)
 
 
+def find_place(stacks: Sequence[Sequence[Place]], embedding: int, position: int) -> Place:
+    """Returns where a table of an embedding lies.
+
+    Args:
+      stacks: the places in each.
+      embedding: the position of the embedding among all.
+      position: of the table among those of the embedding.
+    """
+    wanted = (embedding, position)
+    [place] = [p for places in stacks for p in places if (p.embedding, p.position) == wanted]
+    return place
+
+
 def tables_of(places: Sequence[Place]) -> list[Place]:
     """Returns one place for each table in a stack, in order."""
     return list({place.first_row: place for place in reversed(places)}.values())[::-1]
@@ -76,3 +90,8 @@ def tables_of(places: Sequence[Place]) -> list[Place]:
 def num_rows(places: Sequence[Place]) -> int:
     """Returns the number of rows of a stack."""
     return places[-1].first_row + places[-1].table.num_rows
+
+
+def initial_values(places: Sequence[Place]) -> tf.Tensor:
+    """Returns those of all tables in a stack, float32 `[num_rows, width]`."""
+    return tf.concat([place.table.initial_values() for place in tables_of(places)], axis=0)

@@ -19,5 +19,5 @@ class PrescaledSgd(SparseSgd):
             iterations = self.iterations
         return -self.learning_rate(iterations)
 
-    def _step(self, grad: tf.Tensor, *unused: object) -> tf.Tensor:
+    def _steps(self, grad: tf.Tensor, *unused: object) -> tf.Tensor:
         return grad

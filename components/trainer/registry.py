@@ -1,4 +1,7 @@
-"""The embedding methods: one file each in `embeddings/`, and the file's name is the method's."""
+"""The embedding methods: one file each in `embeddings/`, and the file's name is the method's.
+
+What several of them are made of lies in `embeddings/parts/`.
+"""
 
 import importlib
 import pkgutil
@@ -9,8 +12,8 @@ from components.trainer import embeddings
 
 if TYPE_CHECKING:
     from components.trainer.embeddings.base import Embedding
-    from components.trainer.id_map import IdMap
-    from components.trainer.storage import Storage
+    from components.trainer.embeddings.parts.id_map import IdMap
+    from components.trainer.embeddings.parts.storage import Storage
 
     Method = type[Embedding] | type[IdMap] | type[Storage]
 
@@ -19,7 +22,8 @@ _NOT_METHODS = {"base"}
 
 def known_methods() -> tuple[str, ...]:
     """Returns the names of all methods in alphabetical order; imports none of them."""
-    files = {module.name for module in pkgutil.iter_modules(embeddings.__path__)}
+    modules = pkgutil.iter_modules(embeddings.__path__)
+    files = {module.name for module in modules if not module.ispkg}
     return tuple(sorted(files - _NOT_METHODS))
 
 
@@ -37,10 +41,14 @@ def load_method(name: str) -> "Method":
 
 
 def trainer_sources(methods: Iterable[str]) -> list[str]:
-    """Returns globs of the code that trains with methods; that of other methods is not among it."""
+    """Returns globs of the code that trains with methods; that of other methods is not among it.
+
+    What methods share is, all of it: each of its files serves several.
+    """
     return [
         "components/trainer/*.py",
         "components/trainer/loop/*.py",
+        "components/trainer/embeddings/parts/*.py",
         *(
             f"components/trainer/embeddings/{name}.py"
             for name in sorted({"__init__", "base", "full", *methods})

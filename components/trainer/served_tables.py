@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import tensorflow as tf
 
+from components.trainer.embeddings.parts.storage import FLOAT32, Storage
 from components.trainer.places import Place, find_places, stack_places, tables_of
 from components.trainer.stacked_lookup import StackedLookup
-from components.trainer.storage import FLOAT32, Storage
 from components.trainer.tables import EmbeddingTables
 
 

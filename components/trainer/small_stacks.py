@@ -1,9 +1,85 @@
-"""What an optimizer needs to train tables that are kept small."""
+"""Stacks of tables that are kept small while they are trained, and how optimizers update them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import tensorflow as tf
 import tf_keras
 
-from components.trainer.trained_storage import SmallStack
+from components.errors import InputError
+from components.trainer.embeddings.base import Embedding
+from components.trainer.embeddings.parts.trained_storage import TrainedStorage
+
+
+def trained_storage(embedding: Embedding) -> TrainedStorage | None:
+    """Returns how its tables are kept while they are trained; None: as float32."""
+    return embedding.storage if isinstance(embedding.storage, TrainedStorage) else None
+
+
+def check_trained_as_float32(embeddings: Sequence[Embedding]) -> None:
+    """Refuses tables that are trained otherwise.
+
+    Raises:
+      InputError: the message says which.
+    """
+    for storage in map(trained_storage, embeddings):
+        if storage is not None:
+            raise InputError(
+                "embedding: expected tables that are trained as float32 on TPUs and on several "
+                f"machines, received {type(storage).__name__} tables"
+            )
+
+
+@dataclass(frozen=True)
+class SmallStack:
+    """A stack of tables that are trained as their storage keeps them.
+
+    Attributes:
+      rows_only: float32 `[num_rows, 0]`, without a value: what an optimizer is told to update.
+      storage: of the tables.
+      arrays: what the storage decodes, by name.
+      width: of a row.
+      seed: of the rounding.
+    """
+
+    rows_only: tf.Variable
+    storage: TrainedStorage
+    arrays: Mapping[str, tf.Variable]
+    width: int
+    seed: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Of the float32 table that it stands for."""
+        return self.rows_only.shape[0], self.width
+
+    def lookup(self, rows: tf.Tensor) -> tf.Tensor:
+        """Returns the rows' values, float32, one axis `width` more."""
+        return self.storage.lookup(self.arrays, rows, self.width)
+
+    def add(self, rows: tf.Tensor, steps: tf.Tensor, step: tf.Tensor) -> tf.Operation:
+        """Adds to rows.
+
+        The random numbers follow from `seed` and `step`: a training that is taken up again has the
+        same.
+
+        Args:
+          rows: integers, each at most once.
+          steps: float32 `[len(rows), width]`, what is added.
+          step: an int64 scalar, the steps before this one.
+        """
+        seed = tf.stack([tf.constant(self.seed, tf.int64), tf.cast(step, tf.int64)])
+        uniform = tf.random.stateless_uniform(tf.shape(steps), seed)
+        values = self.lookup(rows) + steps
+        rounded = self.storage.round_rows(values, uniform)
+        return tf.group(
+            *(
+                tf.raw_ops.ResourceScatterUpdate(
+                    resource=variable.handle, indices=rows, updates=rounded[name]
+                )
+                for name, variable in self.arrays.items()
+            )
+        )
 
 
 class UpdatesSmallStacks(tf_keras.optimizers.legacy.Optimizer):

@@ -91,6 +91,22 @@ class StackedLookup(tf_keras.layers.Layer, abc.ABC):
         return self.combine(self.gather(self.rows(ids)), ids)
 
 
+def as_slices(
+    gradient: tf.Tensor, rows: tf.Tensor, stack: tf.Variable, width: int | None = None
+) -> tf.IndexedSlices:
+    """Returns the gradient of a stack, from that of the rows that were gathered.
+
+    Args:
+      gradient: float32 `[batch, num_lookups, width]`.
+      rows: integers `[batch, num_lookups]`.
+      stack: float32 `[num_rows, width]`, or `SmallStack.rows_only`.
+      width: of a row; None: that of `stack`.
+    """
+    height, width = stack.shape[0], width or stack.shape[1]
+    dense_shape = tf.constant([height, width], rows.dtype)
+    return tf.IndexedSlices(tf.reshape(gradient, [-1, width]), tf.reshape(rows, [-1]), dense_shape)
+
+
 def _split(values: tf.Tensor, places: Sequence[Place]) -> list[tf.Tensor]:
     """Returns what each table gave: `[batch, width]`, or `[batch, num_lookups, width]`."""
     sizes = [place.table.num_lookups for place in places]

@@ -8,16 +8,24 @@ import tensorflow as tf
 
 from components.errors import InputError
 from components.trainer.embeddings.base import Embedding
+from components.trainer.embeddings.parts.trained_storage import TrainedStorage
 from components.trainer.optimizers import Optimizer
-from components.trainer.places import Place, find_places, num_rows, stack_places, tables_of
-from components.trainer.small_stacks import UpdatesSmallStacks
-from components.trainer.stacked_lookup import StackedLookup
-from components.trainer.trained_storage import (
+from components.trainer.places import (
+    Place,
+    find_place,
+    find_places,
+    initial_values,
+    num_rows,
+    stack_places,
+    tables_of,
+)
+from components.trainer.small_stacks import (
     SmallStack,
-    TrainedStorage,
+    UpdatesSmallStacks,
     check_trained_as_float32,
     trained_storage,
 )
+from components.trainer.stacked_lookup import StackedLookup, as_slices
 
 # Takes the optimizer and the gradients of what was gathered.
 Update = Callable[[Optimizer, Sequence[tf.Tensor]], None]
@@ -74,18 +82,18 @@ class EmbeddingTables(StackedLookup):
         if trained_storage(self.embeddings[places[0].embedding]):
             return self.add_weight(name="rows", shape=(num_rows(places), 0), trainable=False)
 
-        def initial_values(*unused: object, **unused_too: object) -> tf.Tensor:
-            return _initial_values(places)
+        def initializer(*unused: object, **unused_too: object) -> tf.Tensor:
+            return initial_values(places)
 
         shape = (num_rows(places), places[0].table.width)
-        return self.add_weight(name="stack", shape=shape, initializer=initial_values)
+        return self.add_weight(name="stack", shape=shape, initializer=initializer)
 
     def _add_arrays(self, places: Sequence[Place]) -> dict[str, tf.Variable]:
         """Those of a small stack; none for another one."""
         storage = trained_storage(self.embeddings[places[0].embedding])
         if storage is None:
             return {}
-        arrays = storage.encode(_initial_values(places).numpy())
+        arrays = storage.encode(initial_values(places).numpy())
         return {
             name: self.add_weight(
                 name=name,
@@ -133,7 +141,7 @@ class EmbeddingTables(StackedLookup):
         small = self.small[stack]
         if small is None:
             return tf.gather(self.stacks[stack], rows)
-        return small.storage.lookup(small.arrays, rows, small.width)
+        return small.lookup(rows)
 
     def gather_to_train(self, rows: Sequence[tf.Tensor]) -> tuple[list[tf.Tensor], Update]:
         """Returns what `gather` does, and a function that updates these rows."""
@@ -166,21 +174,22 @@ class EmbeddingTables(StackedLookup):
 
     def values(self, embedding: Embedding) -> list[np.ndarray]:
         """Returns the tables of one embedding, float32 `[num_rows, width]` each."""
-        index = self._index(embedding)
-        return [self._values(self._find(index, i)) for i in range(len(embedding.tables))]
+        index = self.embeddings.index(embedding)
+        places = (find_place(self._places, index, i) for i in range(len(embedding.tables)))
+        return [self._values(place) for place in places]
 
     def assign(self, embedding: Embedding, values: Sequence[np.ndarray]) -> None:
         """Sets the tables of one embedding; `values` are shaped as `values` returns them."""
-        index = self._index(embedding)
+        index = self.embeddings.index(embedding)
         for position in range(len(embedding.tables)):
-            self._assign(self._find(index, position), values[position])
+            self._assign(find_place(self._places, index, position), values[position])
 
     def reset(self) -> None:
         """Sets all tables in the stacks, and all arrays, to their initial values."""
         for embedding in self.embeddings:
             embedding.reset_arrays()
         for stack, small, places in zip(self.stacks, self.small, self._places, strict=True):
-            values = _initial_values(places)
+            values = initial_values(places)
             if small is None:
                 stack.assign(values)
             else:
@@ -215,25 +224,12 @@ class EmbeddingTables(StackedLookup):
           scratch_dir: an existing folder for files that are written on the way, if any.
         """
         for place, values in self._all_values(scratch_dir):
-            target._assign(target._find(place.embedding, place.position), values)
+            target._assign(find_place(target._places, place.embedding, place.position), values)
 
     def _all_values(self, scratch_dir: str) -> Iterator[tuple[Place, np.ndarray]]:
         for places in self._places:
             for place in tables_of(places):
                 yield place, self._values(place)
-
-    def _index(self, embedding: Embedding) -> int:
-        [index] = [i for i, other in enumerate(self.embeddings) if other is embedding]
-        return index
-
-    def _find(self, embedding: int, position: int) -> Place:
-        [place] = [
-            place
-            for places in self._places
-            for place in places
-            if (place.embedding, place.position) == (embedding, position)
-        ]
-        return place
 
     def _values(self, place: Place) -> np.ndarray:
         end = place.first_row + place.table.num_rows
@@ -251,24 +247,3 @@ class EmbeddingTables(StackedLookup):
             # A part of a variable can be set only where it is one: each replica has its own.
             for copy in getattr(variables[name], "values", (variables[name],)):
                 copy[place.first_row : end].assign(array)
-
-
-def _initial_values(places: Sequence[Place]) -> tf.Tensor:
-    """Of one stack."""
-    return tf.concat([place.table.initial_values() for place in tables_of(places)], axis=0)
-
-
-def as_slices(
-    gradient: tf.Tensor, rows: tf.Tensor, stack: tf.Variable, width: int | None = None
-) -> tf.IndexedSlices:
-    """Returns the gradient of a stack, from that of the rows that were gathered.
-
-    Args:
-      gradient: float32 `[batch, num_lookups, width]`.
-      rows: integers `[batch, num_lookups]`.
-      stack: float32 `[num_rows, width]`, or `SmallStack.rows_only`.
-      width: of a row; None: that of `stack`.
-    """
-    num_rows, width = stack.shape[0], width or stack.shape[1]
-    dense_shape = tf.constant([num_rows, width], rows.dtype)
-    return tf.IndexedSlices(tf.reshape(gradient, [-1, width]), tf.reshape(rows, [-1]), dense_shape)

@@ -13,7 +13,9 @@ from components.trainer.config import TrainerConfig
 from components.trainer.embeddings.base import Embedding
 from components.trainer.optimizer_config import EmbeddingOptimizerConfig
 from components.trainer.optimizers import Optimizer
-from components.trainer.tables import EmbeddingTables, Place, Update, as_slices
+from components.trainer.places import Place
+from components.trainer.stacked_lookup import as_slices
+from components.trainer.tables import EmbeddingTables, Update
 
 _FeatureConfig = tf.tpu.experimental.embedding.FeatureConfig
 _TableConfig = tf.tpu.experimental.embedding.TableConfig

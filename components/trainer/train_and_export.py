@@ -23,7 +23,12 @@ from components.trainer.loop.validation_rows import hold_out_last_rows
 from components.trainer.method_stack import resolve_size
 from components.trainer.model import Dlrm
 from components.trainer.serving import ServedModel, export
-from components.training_record import TrainingRecord, TrainingSummary, write_training_record
+from components.training_record import (
+    TrainingRecord,
+    TrainingSummary,
+    table_bytes,
+    write_training_record,
+)
 
 LOGS_FOLDER = "logs"
 
@@ -99,6 +104,7 @@ def train_and_export(
         config=config.model_dump(mode="json"),
         num_parameters=plain.num_parameters,
         embedding_bytes=plain.embedding_bytes,
+        table_bytes=table_bytes(list(sizes), *plain.own_and_shared_bytes()),
         train_rows=rows.num_train,
         validation_rows=rows.num_validation,
         **summary.model_dump(),

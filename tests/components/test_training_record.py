@@ -9,6 +9,7 @@ from components.training_record import (
     LossPoint,
     TrainingRecord,
     read_training_record,
+    table_bytes,
     write_training_record,
 )
 
@@ -19,6 +20,7 @@ RECORD = TrainingRecord(
     config={"embedding": {"method": "full"}},
     num_parameters=1000,
     embedding_bytes=4000,
+    table_bytes={"C1": 1000, "shared": 3000},
     train_rows=640,
     train_steps=10,
     trace_seconds=0.5,
@@ -65,6 +67,26 @@ def test_record_is_json_with_the_names_of_its_fields_and_the_only_file(folder):
 def test_missing_file_is_named(tmp_path):
     with pytest.raises(InputError, match=r"training\.json: not found"):
         read_training_record(str(tmp_path))
+
+
+def test_record_of_older_code_has_no_bytes_by_table(folder):
+    facts = json.loads((folder / TRAINING_FILE).read_text())
+    del facts["table_bytes"]
+    (folder / TRAINING_FILE).write_text(json.dumps(facts))
+    assert read_training_record(str(folder)).table_bytes == {}
+
+
+def test_bytes_that_are_shared_stand_behind_those_of_the_features():
+    found = table_bytes(["C2", "C1"], [5, 0], 7)
+    assert list(found.items()) == [("C2", 5), ("C1", 0), ("shared", 7)]
+
+
+def test_bytes_of_tables_that_share_nothing_name_the_features_alone():
+    assert table_bytes(["C1"], [5], 0) == {"C1": 5}
+
+
+def test_bytes_of_a_feature_with_the_name_of_the_shared_ones_are_not_lost():
+    assert table_bytes(["shared"], [5], 7) == {"shared": 12}
 
 
 @pytest.mark.parametrize(

@@ -182,7 +182,7 @@ def test_code_of_the_tuner_is_that_of_the_methods_it_trains(
         lambda patterns: asked.extend(patterns) or "1",
     )
     _create("tiny", tmp_path, assignments=assignments)
-    folders = ("trainer", "trainer/loop", "trainer/tuning")
+    folders = ("trainer", "trainer/loop", "trainer/embeddings/parts", "trainer/tuning")
     common = {f"components/{folder}/*.py" for folder in folders}
     embeddings = {f"components/trainer/embeddings/{name}" for name in sources}
     shared = {f"components/trainer/embeddings/{name}" for name in ("__init__.py", "base.py")}

@@ -9,10 +9,10 @@ import numpy as np
 import tensorflow as tf
 import tf_keras
 
-from components.trainer.id_map import IdMap
+from components.trainer.embeddings.parts.id_map import IdMap
+from components.trainer.embeddings.parts.storage import FLOAT32, Storage
+from components.trainer.embeddings.parts.table import Array, Table
 from components.trainer.method_config import MethodConfig
-from components.trainer.storage import FLOAT32, Storage
-from components.trainer.table import Array, Table
 
 
 class Embedding(tf_keras.layers.Layer, abc.ABC):
@@ -232,9 +232,26 @@ class Embedding(tf_keras.layers.Layer, abc.ABC):
 
 def serving_bytes(embeddings: Sequence[Embedding]) -> int:
     """Returns the bytes of embeddings as they are served; what they share counts once."""
-    forms = [embedding.serving_form for embedding in embeddings]
-    tables = {id(table): (table, form.storage) for form in forms for table in form.tables}
-    of_tables = sum(
-        storage.num_bytes(table.num_rows, table.width) for table, storage in tables.values()
-    )
-    return of_tables + sum(array.num_bytes for form in forms for array in form.arrays)
+    own, shared = own_and_shared_bytes(embeddings)
+    return sum(own) + shared
+
+
+def own_and_shared_bytes(embeddings: Sequence[Embedding]) -> tuple[list[int], int]:
+    """Returns the bytes that are each embedding's alone, and those that several share.
+
+    As they are served.
+    """
+    own, shared = [0] * len(embeddings), 0
+    users: dict[Table, list[int]] = {}
+    for index, form in enumerate(embedding.serving_form for embedding in embeddings):
+        own[index] += sum(array.num_bytes for array in form.arrays)
+        for table in dict.fromkeys(form.tables):
+            users.setdefault(table, []).append(index)
+    for table, [first, *others] in users.items():
+        storage = embeddings[first].serving_form.storage
+        num_bytes = storage.num_bytes(table.num_rows, table.width)
+        if others:
+            shared += num_bytes
+        else:
+            own[first] += num_bytes
+    return own, shared

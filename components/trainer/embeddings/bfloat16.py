@@ -2,7 +2,7 @@
 
 import tensorflow as tf
 
-from components.trainer.trained_storage import FloatStorage
+from components.trainer.embeddings.parts.float_storage import FloatStorage
 
 
 class Bfloat16(FloatStorage):

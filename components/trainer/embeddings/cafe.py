@@ -8,10 +8,10 @@ import tensorflow as tf
 from pydantic import Field
 
 from components.trainer.embeddings.base import Embedding
-from components.trainer.hot_sketch import NO_ID, NO_ROW, NUM_SLOTS, HotSketch
+from components.trainer.embeddings.parts.hot_sketch import NO_ID, NO_ROW, NUM_SLOTS, HotSketch
+from components.trainer.embeddings.parts.replica_context import gather_from_replicas
+from components.trainer.embeddings.parts.universal_hash import UniversalHash
 from components.trainer.method_config import MethodConfig, SizedConfig
-from components.trainer.replica_context import gather_from_replicas
-from components.trainer.universal_hash import UniversalHash
 
 _ID_BYTES = 4
 _NO_SERVED_ID = 2**31 - 1

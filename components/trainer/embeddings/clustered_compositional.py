@@ -7,9 +7,9 @@ import tensorflow as tf
 from pydantic import Field
 
 from components.trainer.embeddings.base import Embedding
-from components.trainer.k_means import k_means, nearest
+from components.trainer.embeddings.parts.k_means import k_means, nearest
+from components.trainer.embeddings.parts.universal_hash import UniversalHash
 from components.trainer.method_config import SizedConfig
-from components.trainer.universal_hash import UniversalHash
 
 
 class ClusteredCompositionalConfig(SizedConfig):

@@ -11,8 +11,8 @@ import tensorflow as tf
 from pydantic import Field
 
 from components.trainer.embeddings.base import Embedding
+from components.trainer.embeddings.parts.universal_hash import PRIME, UniversalHash
 from components.trainer.method_config import SizedConfig
-from components.trainer.universal_hash import PRIME, UniversalHash
 
 _PRIME_BITS = 31
 _NUM_BUCKETS = 2**20

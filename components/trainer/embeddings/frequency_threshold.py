@@ -4,7 +4,7 @@ import math
 
 import tensorflow as tf
 
-from components.trainer.id_map import IdMap
+from components.trainer.embeddings.parts.id_map import IdMap
 from components.trainer.method_config import SizedConfig
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import tensorflow as tf
 
 from components.trainer.embeddings.base import Embedding
+from components.trainer.embeddings.parts.universal_hash import UniversalHash
 from components.trainer.method_config import SizedConfig
-from components.trainer.universal_hash import UniversalHash
 
 
 class Hashing(Embedding):

@@ -5,8 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.row_quantization import dequantize, lookup, quantize, scale_bytes
-from components.trainer.storage import FLOAT32, Storage
+from components.trainer.embeddings.parts.row_quantization import (
+    dequantize,
+    lookup,
+    quantize,
+    scale_bytes,
+)
+from components.trainer.embeddings.parts.storage import FLOAT32, Storage
 
 
 class Int8(Storage):

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.trained_storage import TrainedStorage, floor_log2, power_of_two
+from components.trainer.embeddings.parts.powers_of_two import floor_log2, power_of_two
+from components.trainer.embeddings.parts.trained_storage import TrainedStorage
 
 _LARGEST_CODE = 127
 _MIN_EXPONENT, _MAX_EXPONENT = -126, 120

@@ -4,9 +4,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from components.trainer.embeddings.parts.narrow_rows import NarrowRows
+from components.trainer.embeddings.parts.widths import Width, possible_widths
 from components.trainer.method_config import SizedConfig
-from components.trainer.narrow_rows import NarrowRows
-from components.trainer.widths import Width, possible_widths
 
 
 class MixedDimensionConfig(SizedConfig):

@@ -8,8 +8,8 @@ import tensorflow as tf
 from pydantic import Field
 
 from components.trainer.embeddings.base import Embedding
+from components.trainer.embeddings.parts.universal_hash import UniversalHash, hash_all
 from components.trainer.method_config import SizedConfig
-from components.trainer.universal_hash import UniversalHash, hash_all
 
 
 class MultiHashConfig(SizedConfig):

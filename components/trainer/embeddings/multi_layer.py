@@ -7,8 +7,8 @@ import tensorflow as tf
 from pydantic import Field
 
 from components.trainer.embeddings.base import Embedding
+from components.trainer.embeddings.parts.projection import draw_projection
 from components.trainer.method_config import MethodConfig
-from components.trainer.projection import draw_projection
 
 
 class MultiLayerConfig(MethodConfig):

@@ -8,8 +8,8 @@ import tensorflow as tf
 from pydantic import Field
 
 from components.trainer.embeddings.base import Embedding
+from components.trainer.embeddings.parts.sparse_rows import SparseRows, lookup
 from components.trainer.method_config import MethodConfig, SizedConfig
-from components.trainer.sparse_rows import SparseRows, lookup
 
 
 class PepConfig(SizedConfig):

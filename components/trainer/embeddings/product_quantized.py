@@ -8,8 +8,9 @@ import tensorflow as tf
 from pydantic import Field, model_validator
 
 from components.trainer.embeddings.base import Embedding
-from components.trainer.k_means import k_means
-from components.trainer.method_config import MethodConfig, SizedConfig
+from components.trainer.embeddings.parts.coded_vectors import CodedVectors
+from components.trainer.embeddings.parts.k_means import k_means
+from components.trainer.method_config import SizedConfig
 
 # Centroids that no query is near to stay unused: now and then all are placed anew.
 _CLUSTERINGS = (0.1, 0.25, 0.5)
@@ -142,7 +143,7 @@ class ProductQuantized(Embedding):
         return values
 
     @property
-    def serving_form(self) -> "CodedVectors":
+    def serving_form(self) -> CodedVectors:
         """Codes and centroids, without the queries."""
         return self._served
 
@@ -160,42 +161,6 @@ class ProductQuantized(Embedding):
             of_chunk = self._nearest(_to_groups(chunk, num_groups, width), centroids, ids)
             codes[start : start + len(chunk)] = of_chunk.numpy().T
         return [centroids.reshape(-1, width)], {"codes": codes}
-
-
-class CodedVectors(Embedding):
-    """`e(id)` is `C[g, codes[id, g]]` for all groups `g`, side by side: what is served."""
-
-    def __init__(
-        self,
-        vocabulary_size: int,
-        embedding_dim: int,
-        shape: tuple[int, int, int],
-        rng: np.random.Generator,
-    ) -> None:
-        super().__init__(vocabulary_size, embedding_dim, MethodConfig(), rng)
-        num_groups, self._num_centroids, width = shape
-        self._num_groups = num_groups
-        self.add_table(num_groups * self._num_centroids, width, num_lookups=num_groups)
-        self.add_array(
-            "codes",
-            (vocabulary_size, num_groups),
-            lambda: tf.zeros((vocabulary_size, num_groups), tf.uint8),
-            tf.uint8,
-            trainable=False,
-        )
-
-    def rows(self, ids: tf.Tensor) -> list[tf.Tensor]:
-        """Returns the centroid of each group, int32 `[batch, num_groups]`."""
-        codes = tf.cast(tf.gather(self.array("codes"), ids), tf.int32)
-        rows = codes + self._num_centroids * tf.range(self._num_groups)
-        return [rows[:, 0] if self._num_groups == 1 else rows]
-
-    def combine(self, vectors: Sequence[tf.Tensor], ids: tf.Tensor) -> tf.Tensor:
-        """Returns the centroids side by side."""
-        [centroids] = vectors
-        [table] = self.tables
-        joined = tf.reshape(centroids, [-1, self._num_groups * table.width])
-        return joined[:, : self.embedding_dim]
 
 
 def _to_groups(vectors: tf.Tensor, num_groups: int, width: int) -> tf.Tensor:

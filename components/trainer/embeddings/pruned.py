@@ -6,9 +6,9 @@ import numpy as np
 import tensorflow as tf
 from pydantic import Field, model_validator
 
+from components.trainer.embeddings.parts.sparse_rows import SparseRows, largest, lookup
+from components.trainer.embeddings.parts.storage import Storage
 from components.trainer.method_config import SizedConfig
-from components.trainer.sparse_rows import SparseRows, largest, lookup
-from components.trainer.storage import Storage
 
 
 class PrunedConfig(SizedConfig):

@@ -6,10 +6,10 @@ import numpy as np
 import tensorflow as tf
 from pydantic import Field
 
+from components.trainer.embeddings.parts.shared_table import SharedTableEmbedding
+from components.trainer.embeddings.parts.table import Table
+from components.trainer.embeddings.parts.universal_hash import UniversalHash, hash_all
 from components.trainer.method_config import SizedConfig
-from components.trainer.shared_table import SharedTableEmbedding
-from components.trainer.table import Table
-from components.trainer.universal_hash import UniversalHash, hash_all
 
 
 class RobeConfig(SizedConfig):

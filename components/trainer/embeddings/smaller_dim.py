@@ -2,8 +2,8 @@
 
 from typing import ClassVar
 
+from components.trainer.embeddings.parts.narrow_rows import NarrowRows
 from components.trainer.method_config import SizedConfig
-from components.trainer.narrow_rows import NarrowRows
 
 
 class SmallerDim(NarrowRows):

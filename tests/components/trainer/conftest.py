@@ -9,9 +9,6 @@ import pyarrow as pa
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
-from tensorflow_metadata.proto.v0 import schema_pb2
-from tensorflow_transform import impl_helper
-from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
 from components.features import Features, read_features, write_features
 from components.parquet import write_table
@@ -19,9 +16,10 @@ from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
 from components.trainer.data import find_files, read_rows
 from components.trainer.model import Dlrm
-from schemas.click_log import LABEL, MISSING_INTEGER, raw_feature_spec
+from schemas.click_log import LABEL, MISSING_INTEGER
 from schemas.criteo import CATEGORICAL_FEATURES, CLICK_LOG, DENSE_FEATURES
 from schemas.transformed import CATEGORICAL, DENSE
+from tests.components.trainer.transform_graph import write_transform_graph
 
 NUM_BUCKETS = 300
 NUM_TRAIN_ROWS = 700
@@ -85,18 +83,7 @@ def _write_graph(folder: Path, vocabulary_path: Path) -> None:
             CATEGORICAL: tf.stack(ids, axis=1),
         }
 
-    spec = raw_feature_spec(CLICK_LOG)
-    impl_helper.analyze_in_place(
-        preprocessing_fn,
-        force_tf_compat_v1=False,
-        feature_specs={name: tf.io.FixedLenFeature([], s.dtype) for name, s in spec.items()},
-        type_specs={name: tf.TensorSpec([None], s.dtype) for name, s in spec.items()},
-        transform_output_path=str(folder),
-    )
-    metadata_io.write_metadata(
-        dataset_metadata.DatasetMetadata(schema_pb2.Schema()),
-        str(folder / tft.TFTransformOutput.RAW_METADATA_DIR),
-    )
+    write_transform_graph(preprocessing_fn, CLICK_LOG, folder)
     sizes = dict.fromkeys(CATEGORICAL_FEATURES, NUM_BUCKETS) | {"C1": len(VOCABULARY) + 2}
     features = Features(
         click_log=CLICK_LOG, dense_width=2 * len(DENSE_FEATURES), vocabulary_sizes=sizes

@@ -9,9 +9,9 @@ from components.trainer.embeddings.base import Embedding, serving_bytes
 from components.trainer.embeddings.full import Full
 from components.trainer.embeddings.hashing import Hashing
 from components.trainer.embeddings.int8 import Int8
+from components.trainer.embeddings.parts.storage import FLOAT32
 from components.trainer.embeddings.quotient_remainder import QuotientRemainder
 from components.trainer.method_stack import full_bytes, make_embeddings, resolve_size
-from components.trainer.storage import FLOAT32
 
 SIZES = {"a": 20_000, "b": 3, "c": 6_000, "d": 150}
 

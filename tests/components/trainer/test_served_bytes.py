@@ -11,26 +11,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-import tensorflow_transform as tft
-from tensorflow_metadata.proto.v0 import schema_pb2
-from tensorflow_transform import impl_helper
-from tensorflow_transform.tf_metadata import dataset_metadata, metadata_io
 
 from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
 from components.trainer.model import Dlrm
 from components.trainer.registry import known_methods
 from components.trainer.serving import ServedModel, export
-from schemas.click_log import (
-    CategoricalColumn,
-    ClickLog,
-    DenseColumn,
-    LabelColumn,
-    raw_feature_spec,
-)
+from schemas.click_log import CategoricalColumn, ClickLog, DenseColumn, LabelColumn
 from schemas.transformed import CATEGORICAL, DENSE
 from tests.components.trainer import resident_memory
 from tests.components.trainer.embeddings.standalone import make
+from tests.components.trainer.transform_graph import write_transform_graph
 
 STACKS = ("frequency_threshold + quotient_remainder + int8", "hashing + int8")
 METHODS = (*known_methods(), *STACKS)
@@ -53,18 +44,7 @@ def _write_graph(folder: Path) -> None:
         ]
         return {DENSE: inputs["price"][:, None], CATEGORICAL: tf.stack(ids, axis=1)}
 
-    spec = raw_feature_spec(CLICK_LOG)
-    impl_helper.analyze_in_place(
-        preprocessing_fn,
-        force_tf_compat_v1=False,
-        feature_specs={name: tf.io.FixedLenFeature([], s.dtype) for name, s in spec.items()},
-        type_specs={name: tf.TensorSpec([None], s.dtype) for name, s in spec.items()},
-        transform_output_path=str(folder),
-    )
-    metadata_io.write_metadata(
-        dataset_metadata.DatasetMetadata(schema_pb2.Schema()),
-        str(folder / tft.TFTransformOutput.RAW_METADATA_DIR),
-    )
+    write_transform_graph(preprocessing_fn, CLICK_LOG, folder)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,8 @@ import tensorflow as tf
 import tf_keras
 
 from components.trainer.embeddings.base import Embedding
+from components.trainer.embeddings.parts.table import Table
 from components.trainer.method_config import MethodConfig
-from components.trainer.table import Table
 from components.trainer.tables import EmbeddingTables
 
 VOCABULARY_SIZES = (50, 7, 1_000, 3)

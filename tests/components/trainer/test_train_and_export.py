@@ -35,6 +35,7 @@ def test_model_and_training_file_are_written(tiny_splits: TinySplits, tmp_path: 
     assert written == returned
     # 25 features of 300 ids in 75 buckets, C1 with 5 ids in a full table; width 16, 4 bytes.
     assert written.embedding_bytes == (25 * 75 + 5) * 16 * 4
+    assert written.table_bytes == {"C1": 5 * 64, **{f"C{n}": 75 * 64 for n in range(2, 27)}}
     bottom = (26 * 64 + 64) + (64 * 32 + 32) + (32 * 16 + 16)
     top = ((16 + 351) * 256 + 256) + (256 * 64 + 64) + (64 + 1)
     assert written.num_parameters == (25 * 75 + 5) * 16 + bottom + top

@@ -1,6 +1,6 @@
 """Hash functions in exact Python integers."""
 
-from components.trainer.universal_hash import UniversalHash
+from components.trainer.embeddings.parts.universal_hash import UniversalHash
 
 
 def slow_hash(function: UniversalHash, vocabulary_id: int) -> int:

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from components.trainer.embeddings.base import serving_bytes
 from components.trainer.embeddings.cafe import Cafe, CafeConfig
-from components.trainer.universal_hash import PRIME
+from components.trainer.embeddings.parts.universal_hash import PRIME
 from tests.components.trainer.embeddings.standalone import Standalone, make
 
 SEED = 3

@@ -13,7 +13,7 @@ from components.errors import InputError
 from components.trainer.config import TrainerConfig
 from components.trainer.embedding_config import EmbeddingConfig
 from components.trainer.embeddings.base import Embedding, serving_bytes
-from components.trainer.id_map import IdMap
+from components.trainer.embeddings.parts.id_map import IdMap
 from components.trainer.method_config import SizedConfig
 from components.trainer.method_stack import full_bytes, make_embeddings, resolve_size
 from components.trainer.optimizer_config import EmbeddingOptimizerConfig

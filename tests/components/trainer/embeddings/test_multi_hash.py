@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from components.trainer.embeddings.base import serving_bytes
 from components.trainer.embeddings.multi_hash import MultiHash, MultiHashConfig
-from components.trainer.universal_hash import UniversalHash
+from components.trainer.embeddings.parts.universal_hash import UniversalHash
 from tests.components.trainer.embeddings.slow_hash import slow_hash
 from tests.components.trainer.embeddings.standalone import Standalone, make
 

@@ -3,9 +3,9 @@ import pytest
 import tensorflow as tf
 
 from components.trainer.embeddings.base import serving_bytes
+from components.trainer.embeddings.parts.universal_hash import UniversalHash
 from components.trainer.embeddings.unified import Unified, UnifiedConfig
 from components.trainer.tables import EmbeddingTables
-from components.trainer.universal_hash import UniversalHash
 from tests.components.trainer.embeddings.slow_hash import slow_hash
 from tests.components.trainer.embeddings.standalone import make
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from components.trainer.sparse_rows import SparseRows, largest, lookup
+from components.trainer.embeddings.parts.sparse_rows import SparseRows, largest, lookup
 
 
 def look_up(layout: SparseRows, values: np.ndarray, rows: np.ndarray) -> np.ndarray:

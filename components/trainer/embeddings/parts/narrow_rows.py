@@ -8,9 +8,9 @@ import numpy as np
 import tensorflow as tf
 
 from components.trainer.embeddings.base import Embedding
+from components.trainer.embeddings.parts.projection import draw_projection
+from components.trainer.embeddings.parts.widths import Width, choose_widths, possible_widths
 from components.trainer.method_config import MethodConfig, SizedConfig
-from components.trainer.projection import draw_projection
-from components.trainer.widths import Width, choose_widths, possible_widths
 
 
 class NarrowRows(Embedding, abc.ABC):
@@ -38,10 +38,7 @@ class NarrowRows(Embedding, abc.ABC):
         """Asks for the table and, where rows are multiplied by one, for the matrix.
 
         Args:
-          vocabulary_size: the number of ids, 1 or more.
-          embedding_dim: the width of a vector, 1 or more.
-          config: an instance of `Config`.
-          rng: the source of all random choices.
+          vocabulary_size, embedding_dim, config, rng: see `Embedding`.
           width: of a row, at most `embedding_dim`. Left out: what the feature has by itself.
         """
         super().__init__(vocabulary_size, embedding_dim, config, rng)
@@ -76,14 +73,7 @@ class NarrowRows(Embedding, abc.ABC):
         config: MethodConfig,
         rngs: Sequence[np.random.Generator],
     ) -> list[Embedding]:
-        """Makes the embeddings; together they meet the compression ratio.
-
-        Args:
-          vocabulary_sizes: of each feature.
-          embedding_dims: likewise.
-          config: of all of them.
-          rngs: of each feature.
-        """
+        """Makes them to meet the ratio together; `Embedding.make_all` has the arguments."""
         assert isinstance(config, SizedConfig)
         widths = cls._choose_widths(vocabulary_sizes, embedding_dims, config)
         features = zip(vocabulary_sizes, embedding_dims, rngs, widths, strict=True)

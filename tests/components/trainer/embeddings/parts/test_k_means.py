@@ -1,6 +1,6 @@
 import numpy as np
 
-from components.trainer.k_means import group_means, k_means, nearest
+from components.trainer.embeddings.parts.k_means import group_means, k_means, nearest
 
 
 def test_centroids_of_separate_clusters_are_their_means() -> None:

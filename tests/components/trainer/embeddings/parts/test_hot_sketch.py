@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.hot_sketch import NO_ID, NO_ROW, NUM_SLOTS, HotSketch
-from components.trainer.universal_hash import UniversalHash
+from components.trainer.embeddings.parts.hot_sketch import NO_ID, NO_ROW, NUM_SLOTS, HotSketch
+from components.trainer.embeddings.parts.universal_hash import UniversalHash
 
 
 def make_sketch(bucket_of: UniversalHash) -> HotSketch:

@@ -1,7 +1,7 @@
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.universal_hash import PRIME, UniversalHash, hash_all
+from components.trainer.embeddings.parts.universal_hash import PRIME, UniversalHash, hash_all
 
 
 def test_buckets_match_a_case_worked_out_by_hand() -> None:

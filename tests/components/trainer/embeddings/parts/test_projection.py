@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from components.trainer.projection import draw_projection
+from components.trainer.embeddings.parts.projection import draw_projection
 
 
 def test_product_keeps_the_variance_of_the_rows() -> None:

@@ -17,7 +17,6 @@ from components.trainer.optimizers import LearningRate, Optimizer, make_embeddin
 from components.trainer.prescaled_sgd import PrescaledSgd
 from components.trainer.tables import EmbeddingTables
 from components.trainer.train_step import TrainStep
-from components.trainer.trained_storage import floor_log2, power_of_two
 from schemas.transformed import CATEGORICAL, DENSE
 from tests.components.trainer.embeddings.standalone import Standalone, make
 
@@ -210,9 +209,3 @@ def test_a_network_learns_as_one_of_float32_tables_and_counts_its_bytes(
     slots = 4 * 4 * 350 if optimizer == "adagrad" else 0
     assert step.embedding_bytes == of_c1 + 4 * 4 * 50 + slots
     assert network.embedding_bytes == of_c1 + 4 * 4 * 50
-
-
-def test_logarithm_and_power_of_two_of_cases_worked_out_by_hand() -> None:
-    values = tf.constant([1.0, -1.5, 2.0, 0.24, 0.25, 0.0, 3e-39])
-    np.testing.assert_array_equal(floor_log2(values), [0, 0, 1, -3, -2, -127, -127])
-    np.testing.assert_array_equal(power_of_two(tf.constant([0, -3, 10])), [1.0, 0.125, 1024.0])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
-from components.trainer.universal_hash import UniversalHash
+from components.trainer.embeddings.parts.universal_hash import UniversalHash
 
 NUM_SLOTS = 4
 NO_ROW = -1

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from components.trainer.embeddings.base import Embedding
+from components.trainer.embeddings.parts.table import Table
+from components.trainer.embeddings.parts.universal_hash import PRIME
 from components.trainer.method_config import MethodConfig, SizedConfig
-from components.trainer.table import Table
-from components.trainer.universal_hash import PRIME
 
 
 class SharedTableEmbedding(Embedding, abc.ABC):
@@ -31,10 +31,7 @@ class SharedTableEmbedding(Embedding, abc.ABC):
         """Takes the table.
 
         Args:
-          vocabulary_size: the number of ids, 1 or more.
-          embedding_dim: the width of a vector, 1 or more.
-          config: an instance of `Config`.
-          rng: the source of all random choices.
+          vocabulary_size, embedding_dim, config, rng: see `Embedding`.
           table: what the features share. Left out, the feature has a table of its own.
         """
         super().__init__(vocabulary_size, embedding_dim, config, rng)
@@ -58,14 +55,7 @@ class SharedTableEmbedding(Embedding, abc.ABC):
         config: MethodConfig,
         rngs: Sequence[np.random.Generator],
     ) -> list[Embedding]:
-        """Makes the embeddings; those of one `embedding_dim` share a table.
-
-        Args:
-          vocabulary_sizes: of each feature.
-          embedding_dims: likewise.
-          config: of all of them.
-          rngs: of each feature.
-        """
+        """Makes them; those of one width share a table. `Embedding.make_all` has the arguments."""
         assert isinstance(config, SizedConfig)
         features = list(zip(vocabulary_sizes, embedding_dims, rngs, strict=True))
         tables = {}

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from components.trainer.widths import Width, choose_widths, possible_widths
+from components.trainer.embeddings.parts.widths import Width, choose_widths, possible_widths
 
 
 def turn(scale: float, size: int, dim: int, alpha: float, power_of_two: bool) -> int:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from components.trainer.row_quantization import quantize
+from components.trainer.embeddings.parts.row_quantization import quantize
 
 NORMAL = np.random.default_rng(0).normal(size=(500, 16)).astype(np.float32)
 
