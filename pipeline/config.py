@@ -45,6 +45,9 @@ class PipelineConfig(StepConfig):
       variants: name -> the `TrainerConfig` fields of one variant, which win over `trainer` and over
         what the tuner found.
       tuner: the search for good values of `trainer`; None leaves that step out.
+      seeds: how many replicas of each variant are trained, each with a seed of its own: the
+        trainer's, the next one and so on. With two or more the comparison tells what comes from
+        the seed apart from what comes from the eval rows.
       evaluator: comparison and choice.
     """
 
@@ -56,6 +59,7 @@ class PipelineConfig(StepConfig):
     trainer: dict[str, Any] = Field(default_factory=dict)
     variants: dict[str, dict[str, Any]] = Field(min_length=1)
     tuner: TunerConfig | None = None
+    seeds: int = Field(default=1, ge=1, le=100)
     evaluator: EvaluatorConfig = Field(default_factory=EvaluatorConfig)
 
     @model_validator(mode="after")
@@ -64,6 +68,7 @@ class PipelineConfig(StepConfig):
         self.example_validator.check_columns(self.click_log)
         self.trainers()
         check_baseline(self.evaluator, self.variants)
+        self._check_slices()
         if self.tuner is not None:
             self.tuner.check_fields(self.tuned_trainer())
         return self
@@ -87,6 +92,12 @@ class PipelineConfig(StepConfig):
                 raise ValueError(f"variants.{name} with trainer: {_describe(error)}") from error
         return trainers
 
+    def replicas(self, trainer: TrainerConfig) -> list[TrainerConfig]:
+        """Returns a variant's configuration once for each seed."""
+        return [
+            trainer.model_copy(update={"seed": trainer.seed + index}) for index in range(self.seeds)
+        ]
+
     def tuned_trainer(self) -> TrainerConfig:
         """Returns the configuration that the tuner starts from; there must be a tuner.
 
@@ -101,6 +112,19 @@ class PipelineConfig(StepConfig):
                 f"tuner.variant: expected one of the compared variants {known}; received {name!r}"
             )
         return self.trainers()[name]
+
+    def _check_slices(self) -> None:
+        known = (*self.click_log.dense_features, *self.click_log.categorical_features)
+        for column in self.evaluator.slices.columns:
+            if column not in known:
+                raise ValueError(
+                    f"evaluator.slices.columns: expected features of the log, {', '.join(known)}; "
+                    f"received {column!r}"
+                )
+
+
+# The fields of a configuration that have no fields of their own.
+_SCALARS = ("seeds",)
 
 
 def known_presets() -> tuple[str, ...]:
@@ -180,10 +204,10 @@ def _select_variants(
 
 
 def _assign(values: dict[str, Any], assignment: str) -> None:
-    """Sets one nested value in place; `"trainer.epochs=2"`."""
+    """Sets one nested value in place; `"trainer.epochs=2"`, `"seeds=3"`."""
     path, separator, text = assignment.partition("=")
     keys = path.split(".")
-    if not separator or len(keys) < 2 or not all(keys):
+    if not separator or not all(keys) or (len(keys) < 2 and path not in _SCALARS):
         raise InputError(f"--set {assignment!r}: expected section.field=value")
     if keys[0] not in PipelineConfig.model_fields:
         known = ", ".join(PipelineConfig.model_fields)

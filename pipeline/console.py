@@ -1,11 +1,14 @@
 """What a person sees of a run: one line a step, progress inside the long ones."""
 
 import logging
+import os
 import shutil
 import sys
 import threading
 import time
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import TextIO
@@ -16,6 +19,7 @@ _REDRAW_SECONDS = 0.5
 _HEARTBEAT_SECONDS = 20.0
 # Libraries that print on their own; an empty handler list makes them leave it to the root logger.
 _LOGGERS_WITH_HANDLERS = ("absl", "tensorflow")
+_STDERR = 2  # the file descriptor
 _CLEAR_LINE = "\r\x1b[2K"
 
 
@@ -34,6 +38,21 @@ def log_to_file(path: Path) -> None:
         logging.getLogger(name).propagate = True
     root.setLevel(logging.INFO)
     warnings.simplefilter("default")
+
+
+@contextmanager
+def native_errors_to_file(path: Path) -> Iterator[None]:
+    """Sends what libraries in C++ write to the standard error to the end of a file meanwhile."""
+    sys.stderr.flush()
+    terminal = os.dup(_STDERR)
+    with path.open("ab") as file:
+        os.dup2(file.fileno(), _STDERR)
+    try:
+        yield
+    finally:
+        sys.stderr.flush()
+        os.dup2(terminal, _STDERR)
+        os.close(terminal)
 
 
 class Console(logging.Handler):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from components.errors import InputError
 from pipeline.config import DEFAULT_SCHEMA, PipelineConfig, known_presets, load_config
-from pipeline.console import Console, log_to_file
+from pipeline.console import Console, log_to_file, native_errors_to_file
 from pipeline.paths import RunPaths
 from pipeline.startup import gc_paused
 from schemas.schema_file import known_schemas
@@ -47,7 +47,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return _fail(console, "interrupted", _INTERRUPTED)
         try:
             log_to_file(log_path)
-            _run(config, root, flags, console)
+            with native_errors_to_file(log_path):
+                _run(config, root, flags, console)
         except KeyboardInterrupt:
             message = "interrupted; finished steps are kept, the next run goes on from there"
             return _fail(console, message, _INTERRUPTED)
@@ -91,7 +92,7 @@ def _check_data(data: str | None, schema: str) -> None:
 
 def _run(config: PipelineConfig, root: Path, flags: argparse.Namespace, console: Console) -> None:
     with gc_paused():
-        from components.evaluator.table import render_table
+        from components.evaluator.report.table import render_table
         from pipeline.local_run import run
 
     log_to_file(RunPaths(root).log_path)  # again, now that the libraries have set theirs up
@@ -99,7 +100,8 @@ def _run(config: PipelineConfig, root: Path, flags: argparse.Namespace, console:
     result = run(config, root, flags.data, console, flags.beam, flags.artifacts)
     console.say(
         f"\n{render_table(result.comparison)}\n\n"
-        f"report        {result.report}\npushed model  {result.pushed_model}"
+        f"report        {result.report}\n"
+        f"pushed model  {result.pushed_model or 'none: no variant keeps all constraints'}"
     )
 
 

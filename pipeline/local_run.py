@@ -10,7 +10,12 @@ import tensorflow as tf
 from tfx.orchestration import metadata
 
 from components.errors import InputError
-from components.evaluator.comparison import COMPARISON_FILE, REPORT_FILE, Comparison
+from components.evaluator.comparison import (
+    COMPARISON_FILE,
+    MARKDOWN_FILE,
+    REPORT_FILE,
+    Comparison,
+)
 from components.files import write_bytes
 from components.synthetic.click_log import Summary, write_click_log
 from pipeline.config import PipelineConfig
@@ -30,12 +35,12 @@ class RunResult:
     Attributes:
       comparison: the compared variants.
       report: the page about them.
-      pushed_model: the folder of the chosen SavedModel.
+      pushed_model: the folder of the chosen SavedModel; None if no variant qualified.
     """
 
     comparison: Comparison
     report: Path
-    pushed_model: Path
+    pushed_model: Path | None
 
 
 def run(
@@ -119,15 +124,16 @@ def _publish(snapshot: Snapshot, run_id: str, paths: RunPaths) -> RunResult:
     """Puts the run's report where people look for it."""
     comparison_uri = _output(snapshot, run_id, "Evaluator", "comparison").uri
     paths.report_dir.mkdir(parents=True, exist_ok=True)
-    for name in (COMPARISON_FILE, REPORT_FILE):
+    for name in (COMPARISON_FILE, REPORT_FILE, MARKDOWN_FILE):
         with tf.io.gfile.GFile(os.path.join(comparison_uri, name), "rb") as file:
             write_bytes(str(paths.report_dir / name), file.read())
 
     pushed = _output(snapshot, run_id, "Pusher", "pushed_model")
+    destination = pushed.properties.get("pushed_destination")
     return RunResult(
         comparison=Comparison.from_json((paths.report_dir / COMPARISON_FILE).read_text()),
         report=paths.report_dir / REPORT_FILE,
-        pushed_model=Path(pushed.properties["pushed_destination"]),
+        pushed_model=Path(destination) if destination else None,
     )
 
 

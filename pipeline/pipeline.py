@@ -1,5 +1,8 @@
 """The graph of the pipeline: the only place that wires steps, for every runner."""
 
+from collections.abc import Mapping, Sequence
+from itertools import chain
+
 from tfx.components import Pusher, Trainer
 from tfx.orchestration import pipeline
 from tfx.proto import pusher_pb2, trainer_pb2
@@ -67,19 +70,25 @@ def create_pipeline(
         hyperparameters = tuner.outputs["best_hyperparameters"]
         steps.append(tuner)
     trainers = {
-        name: _trainer(
-            trainer_config,
-            transformed_examples,
-            transform_graph,
-            hyperparameters,
-            own_fields=sorted(config.variants[name]),
-        )
+        name: [
+            _trainer(
+                replica,
+                index,
+                transformed_examples,
+                transform_graph,
+                hyperparameters,
+                own_fields=sorted(config.variants[name]),
+            )
+            for index, replica in enumerate(config.replicas(trainer_config))
+        ]
         for name, trainer_config in config.trainers().items()
     }
     evaluator = VariantEvaluator(
         examples=examples,
-        models={name: trainer.outputs["model"] for name, trainer in trainers.items()},
-        model_runs={name: trainer.outputs["model_run"] for name, trainer in trainers.items()},
+        transformed_examples=transformed_examples,
+        transform_graph=transform_graph,
+        models=_outputs(trainers, "model"),
+        model_runs=_outputs(trainers, "model_run"),
         config=config.evaluator,
     )
     pusher = Pusher(
@@ -92,23 +101,31 @@ def create_pipeline(
     return pipeline.Pipeline(
         pipeline_name=PIPELINE_NAME,
         pipeline_root=pipeline_root,
-        components=[*steps, *trainers.values(), evaluator, pusher],
+        components=[*steps, *chain(*trainers.values()), evaluator, pusher],
         enable_cache=True,
         **runner_options,
     )
 
 
+def _outputs(trainers: Mapping[str, Sequence[Trainer]], key: str) -> dict[str, list[BaseChannel]]:
+    """Returns variant -> an output of each of its trainers."""
+    return {name: [each.outputs[key] for each in own] for name, own in trainers.items()}
+
+
 def _trainer(
     config: TrainerConfig,
+    index: int,
     transformed_examples: BaseChannel,
     transform_graph: BaseChannel,
     hyperparameters: BaseChannel | None,
     own_fields: list[str],
 ) -> Trainer:
-    """One variant's trainer; an edit of another variant's embedding leaves it cached.
+    """One replica's trainer; an edit of another variant's embedding leaves it cached.
 
     Args:
-      config: of the variant.
+      config: of the variant, with the replica's seed.
+      index: of the replica. A variant's name has small letters only, so no other variant's trainer
+        has the id of a further replica.
       transformed_examples: to train on.
       transform_graph: that transformed them.
       hyperparameters: what the tuner found; None without one.
@@ -127,4 +144,4 @@ def _trainer(
         train_args=trainer_pb2.TrainArgs(splits=[TRAIN_SPLIT]),
         eval_args=trainer_pb2.EvalArgs(splits=[EVAL_SPLIT]),
         custom_config=custom_config,
-    ).with_id(f"Trainer_{config.variant}")
+    ).with_id(f"Trainer_{config.variant}" + (f"_Seed{index}" if index else ""))

@@ -10,12 +10,17 @@ class Quarantine(Artifact):
 
 
 class Comparison(Artifact):
-    """The compared variants: `comparison.json`, `index.html` and the TFMA result."""
+    """The compared variants: `comparison.json`, `comparison.md`, `index.html`, TFMA's result."""
 
     TYPE_NAME = "schemas.Comparison"
 
 
 class Predictions(Artifact):
-    """One Parquet row an eval row: the label and one float32 probability column a variant."""
+    """One Parquet row an eval row.
+
+    Columns: `row_id` (int64, the row's number in the eval split), `label` (int64), the slice keys
+    (`slice:...`, strings; null is in no slice), and a float32 probability for each replica of each
+    variant.
+    """
 
     TYPE_NAME = "schemas.Predictions"

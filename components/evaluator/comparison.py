@@ -1,85 +1,266 @@
 """The result of a comparison, as it is written to `comparison.json`."""
 
 import json
-import math
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+from pydantic import BaseModel, ConfigDict
+
+from components.training_record import EvalPoint, LossPoint
 
 COMPARISON_FILE = "comparison.json"
 REPORT_FILE = "index.html"
+MARKDOWN_FILE = "comparison.md"
 
 
-def _nan_if_none(value: Any) -> Any:
-    return math.nan if value is None else value
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _none_if_nan(value: float) -> float | None:
-    return None if math.isnan(value) else value
+class Estimate(_Part):
+    """A number measured on the eval rows, with its uncertainty.
+
+    Attributes:
+      value: the number on the rows themselves; with several seeds, the mean over the replicas.
+      standard_error: of `value`: from the draw of the eval rows and, with several seeds, from the
+        seeds.
+      low: lower end of the interval that holds the truth at the comparison's confidence.
+      high: upper end.
+      degrees_of_freedom: of the Student's distribution that gives this interval; None is infinitely
+        many, the normal distribution.
+    """
+
+    value: float
+    standard_error: float
+    low: float
+    high: float
+    degrees_of_freedom: float | None = None
 
 
-# JSON has no NaN: the metric of a diverged model is null there.
-Metric = Annotated[float, BeforeValidator(_nan_if_none), PlainSerializer(_none_if_nan)]
+class MetricResult(_Part):
+    """One metric of one variant.
+
+    Attributes:
+      estimate: of the variant itself.
+      difference: variant minus baseline on the same rows (paired); None for the baseline.
+      p_value: of no difference, two-sided; None for the baseline.
+      adjusted_p_value: the same after Holm's correction (Holm 1979) for all variants that are
+        compared by this metric; of slices, for all variants and slices.
+      sampling_error: the part of the difference's standard error (of the estimate's, for the
+        baseline) that the draw of the eval rows brings.
+      seed_error: the part that the seeds bring: standard deviation over the replicas / sqrt(their
+        number); None with one seed.
+    """
+
+    estimate: Estimate
+    difference: Estimate | None = None
+    p_value: float | None = None
+    adjusted_p_value: float | None = None
+    sampling_error: float
+    seed_error: float | None = None
 
 
-class VariantResult(BaseModel):
+class CalibrationBin(_Part):
+    """Eval rows with similar predictions.
+
+    Attributes:
+      num_rows: how many.
+      mean_prediction: of these rows.
+      click_rate: the mean of their labels.
+      low: lower end of the click rate's interval (Wilson 1927).
+      high: upper end.
+    """
+
+    num_rows: int
+    mean_prediction: float
+    click_rate: float
+    low: float
+    high: float
+
+
+class SliceResult(_Part):
+    """The metrics of one variant on a part of the eval rows.
+
+    Attributes:
+      key: what the rows are told apart by, such as `"frequency of C3"`.
+      value: of the key, such as `"tail"`.
+      num_rows: rows of the slice.
+      num_clicks: rows with label 1.
+      metrics: those that are defined on it, of `"auc_roc"`, `"logloss"`, `"normalized_entropy"` and
+        `"calibration"`; their errors are analytic (DeLong et al. 1988; delta method).
+    """
+
+    key: str
+    value: str
+    num_rows: int
+    num_clicks: int
+    metrics: dict[str, MetricResult]
+
+
+class LatencyResult(_Part):
+    """How long a call of the exported model takes, in a process of its own.
+
+    Attributes:
+      batch_size: rows a call.
+      num_calls: that were timed.
+      p50_ms: median, milliseconds.
+      p99_ms: 99th percentile, milliseconds.
+      examples_per_second: rows a second at the median.
+      quantiles_ms: 41 quantiles at 0 %, 2.5 %, ... 100 %.
+    """
+
+    batch_size: int
+    num_calls: int
+    p50_ms: float
+    p99_ms: float
+    examples_per_second: float
+    quantiles_ms: tuple[float, ...]
+
+
+class ConstraintResult(_Part):
+    """Whether a variant keeps one constraint.
+
+    Attributes:
+      name: such as `"max_auc_loss"` or `"max_serving_bytes"`.
+      limit: what is allowed.
+      value: what was measured; for `max_auc_loss` the loss of auc_roc; None if nothing was.
+      worst: the end of the interval that the limit is held against; of a loss, after Holm's
+        correction; equal to `value` where nothing is estimated.
+      is_met: whether it is kept with the comparison's confidence.
+      more_rows: about how many more eval rows would decide it, where the estimate lies on one side
+        of the limit and `worst` on the other; None otherwise.
+    """
+
+    name: str
+    limit: float
+    value: float | None
+    worst: float | None
+    is_met: bool
+    more_rows: int | None = None
+
+
+class VariantResult(_Part):
     """The measurements of one variant.
 
     Attributes:
       name: the variant.
-      auc_roc: area under the ROC curve; NaN if the model diverged, as the next three.
-      logloss: mean binary cross entropy, in nats.
-      normalized_entropy: `logloss` / entropy of the mean label (He et al. 2014, section 3).
-      calibration: mean prediction / mean label.
-      num_parameters: trained numbers of the whole model.
-      embedding_bytes: bytes of the embedding part's variables.
-      saved_model_bytes: bytes of all files of the exported model.
-      train_seconds: wall time of the training.
-      train_examples_per_second: training rows seen a second.
+      seeds: of its replicas; the model of the first is the one to ship.
+      metrics: metric -> result, in the order of `measures.METRICS`; empty if a replica diverged.
+      costs: cost -> number, as in `measures.COSTS`, with `latency_p50_batch1`,
+        `latency_p99_batch1`, `examples_per_second_batch1` (ms, ms, rows a second) and so on for
+        each measured batch size; what was not measured or not reached is left out.
+      latency: by batch size; empty if it was not measured.
+      slices: by key and value.
+      calibration_bins: by rising prediction, of equally many rows.
+      loss_curve: of the first replica's training.
+      eval_curve: of the first replica's training.
+      table_bytes: embedding table -> bytes as served.
+      constraints: what was asked for, and whether it is kept.
+      is_on_front: whether no other variant is better in the objective and in auc_roc (Pareto).
+      is_blessed: whether it is the chosen one.
+      verdict: one sentence that says why it is chosen, or why not.
+      config: the first replica's trainer configuration.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     name: str
-    auc_roc: Metric
-    logloss: Metric
-    normalized_entropy: Metric
-    calibration: Metric
-    num_parameters: int
-    embedding_bytes: int
-    saved_model_bytes: int
-    train_seconds: float
-    train_examples_per_second: float
+    seeds: tuple[int, ...]
+    metrics: dict[str, MetricResult]
+    costs: dict[str, float]
+    latency: tuple[LatencyResult, ...] = ()
+    slices: tuple[SliceResult, ...] = ()
+    calibration_bins: tuple[CalibrationBin, ...] = ()
+    loss_curve: tuple[LossPoint, ...] = ()
+    eval_curve: tuple[EvalPoint, ...] = ()
+    table_bytes: dict[str, int] = {}
+    constraints: tuple[ConstraintResult, ...] = ()
+    is_on_front: bool = False
+    is_blessed: bool = False
+    verdict: str = ""
+    config: dict[str, Any] = {}
 
     @property
     def diverged(self) -> bool:
-        """Whether the model predicted something that is not a number."""
-        return math.isnan(self.auc_roc)
+        """Whether a replica predicted something that is not a number."""
+        return not self.metrics
+
+    def measure(self, name: str) -> float | None:
+        """Returns a metric's value or a cost; None if the variant lacks it."""
+        metric = self.metrics.get(name)
+        return metric.estimate.value if metric else self.costs.get(name)
 
 
-class Comparison(BaseModel):
+class DataFacts(_Part):
+    """The rows behind the comparison.
+
+    Attributes:
+      num_train_rows: rows that each variant was trained on.
+      num_eval_rows: rows of the eval split.
+      num_eval_clicks: those with label 1.
+      vocabulary_sizes: categorical feature -> its number of ids.
+      num_dense_features: numeric columns.
+      spans: of the examples, where they have one.
+      fingerprint: of the raw files, where it is known.
+    """
+
+    num_train_rows: int
+    num_eval_rows: int
+    num_eval_clicks: int
+    vocabulary_sizes: dict[str, int]
+    num_dense_features: int
+    spans: tuple[int, ...] = ()
+    fingerprint: str | None = None
+
+    @property
+    def click_rate(self) -> float:
+        """The mean label of the eval rows."""
+        return self.num_eval_clicks / self.num_eval_rows
+
+
+class Lineage(_Part):
+    """Where the comparison came from, in ML Metadata's words.
+
+    Attributes:
+      run_id: of the pipeline run.
+      artifact_ids: input of the comparing step -> ids of the artifacts.
+      environment: such as `"cpu"`, `"num_cores"`, `"python"`, `"tensorflow"`.
+    """
+
+    run_id: str = ""
+    artifact_ids: dict[str, tuple[int, ...]] = {}
+    environment: dict[str, str] = {}
+
+
+class Comparison(_Part):
     """All variants, the chosen one, and the facts the choice rests on.
 
     Attributes:
       baseline: the name of the variant that the others are compared with.
-      chosen: the name of the variant to ship.
+      chosen: the name of the variant to ship; None if none keeps all constraints.
       reason: one sentence that says why.
-      max_auc_loss: how far below the baseline's auc_roc the chosen variant may lie.
-      num_eval_rows: rows of the eval split.
-      click_rate: mean label of the eval split.
+      objective: the measure that the choice optimizes.
+      confidence: of all intervals and of the choice, such as 0.95.
+      num_resamples: of the bootstrap.
+      threshold: from which prediction on a row counts as a click, for accuracy, precision, recall
+        and F1.
+      target_logloss: what `seconds_to_target` waits for; None without evaluations while training.
+      data: the rows.
+      lineage: where all of this came from.
+      config: the configuration of the comparing step.
       best_auc_roc: the best achievable auc_roc where it is known.
       best_logloss: the best achievable logloss where it is known.
       variants: the measurements, the baseline first, then by falling embedding_bytes.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     baseline: str
-    chosen: str
+    chosen: str | None
     reason: str
-    max_auc_loss: float
-    num_eval_rows: int
-    click_rate: float
+    objective: str
+    confidence: float
+    num_resamples: int
+    threshold: float
+    target_logloss: float | None = None
+    data: DataFacts
+    lineage: Lineage = Lineage()
+    config: dict[str, Any] = {}
     best_auc_roc: float | None = None
     best_logloss: float | None = None
     variants: tuple[VariantResult, ...]
@@ -93,8 +274,8 @@ class Comparison(BaseModel):
         return {result.name: result for result in self.variants}[name]
 
     def to_json(self) -> str:
-        """Returns indented JSON; the metrics of a diverged model are null."""
-        return json.dumps(self.model_dump(mode="json"), indent=2, allow_nan=False) + "\n"
+        """Returns indented JSON."""
+        return json.dumps(self.model_dump(mode="json"), indent=1, allow_nan=False) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "Comparison":

@@ -1,6 +1,6 @@
 """The step that compares the variants and chooses the one to ship, in TFX's words."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tfx.dsl.components.base.base_beam_component import BaseBeamComponent
 from tfx.dsl.components.base.executor_spec import BeamExecutorSpec
@@ -11,14 +11,21 @@ from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionP
 from components.code_version import code_version
 from components.evaluator.config import EvaluatorConfig, check_baseline
 from components.evaluator.executor import Executor
-from components.evaluator.keys import EXAMPLES, model_key, model_run_key
+from components.evaluator.keys import (
+    EXAMPLES,
+    TRANSFORM_GRAPH,
+    TRANSFORMED_EXAMPLES,
+    blessing_key,
+    model_key,
+    model_run_key,
+)
 from schemas.artifacts import Comparison, Predictions
 
-_SOURCES = ("components/evaluator/*.py", "components/evaluator/*.html")
+_SOURCES = ("components/evaluator/**/*.*",)
 
 
 class VariantEvaluatorSpec(ComponentSpec):
-    """What the step has whatever the variants are; `spec_class` adds their inputs."""
+    """What the step has whatever the variants are; `spec_class` adds what belongs to them."""
 
     PARAMETERS = {  # noqa: RUF012
         "config": ExecutionParameter(type=str),
@@ -26,6 +33,8 @@ class VariantEvaluatorSpec(ComponentSpec):
     }
     INPUTS = {  # noqa: RUF012
         EXAMPLES: ChannelParameter(type=standard_artifacts.Examples),
+        TRANSFORMED_EXAMPLES: ChannelParameter(type=standard_artifacts.Examples),
+        TRANSFORM_GRAPH: ChannelParameter(type=standard_artifacts.TransformGraph),
     }
     OUTPUTS = {  # noqa: RUF012
         "comparison": ChannelParameter(type=Comparison),
@@ -35,20 +44,26 @@ class VariantEvaluatorSpec(ComponentSpec):
     }
 
 
-def spec_class(variants: Mapping[str, BaseChannel]) -> type[VariantEvaluatorSpec]:
-    """Returns the specification with one model and one training run a variant."""
+def spec_class(num_replicas: Mapping[str, int]) -> type[VariantEvaluatorSpec]:
+    """Returns the specification with a model and a training run a replica, a blessing a variant."""
     inputs = dict(VariantEvaluatorSpec.INPUTS)
-    for name in variants:
-        inputs[model_key(name)] = ChannelParameter(type=standard_artifacts.Model)
-        inputs[model_run_key(name)] = ChannelParameter(type=standard_artifacts.ModelRun)
-    return type(VariantEvaluatorSpec.__name__, (VariantEvaluatorSpec,), {"INPUTS": inputs})
+    outputs = dict(VariantEvaluatorSpec.OUTPUTS)
+    for name, count in num_replicas.items():
+        outputs[blessing_key(name)] = ChannelParameter(type=standard_artifacts.ModelBlessing)
+        for index in range(count):
+            inputs[model_key(name, index)] = ChannelParameter(type=standard_artifacts.Model)
+            inputs[model_run_key(name, index)] = ChannelParameter(type=standard_artifacts.ModelRun)
+    fields = {"INPUTS": inputs, "OUTPUTS": outputs}
+    return type(VariantEvaluatorSpec.__name__, (VariantEvaluatorSpec,), fields)
 
 
 class VariantEvaluator(BaseBeamComponent):
     """Compares all variants on the eval split; see `evaluate.evaluate`.
 
-    Outputs: `comparison` (JSON, page, TFMA's result), `predictions`, `model` (a copy of the chosen
-    variant's model, custom property `variant`) and `blessing` (of that model, for Pusher).
+    Outputs: `comparison` (JSON, page, text, TFMA's result), `predictions`, `model` (a copy of the
+    chosen variant's model with its model card; custom property `variant`; empty if none was
+    chosen), `blessing` (of that model, for Pusher), and for each variant `blessing_<variant>` with
+    the custom property `reason`.
     """
 
     SPEC_CLASS = VariantEvaluatorSpec
@@ -57,40 +72,50 @@ class VariantEvaluator(BaseBeamComponent):
     def __init__(
         self,
         examples: BaseChannel,
-        models: Mapping[str, BaseChannel],
-        model_runs: Mapping[str, BaseChannel],
+        transformed_examples: BaseChannel,
+        transform_graph: BaseChannel,
+        models: Mapping[str, Sequence[BaseChannel]],
+        model_runs: Mapping[str, Sequence[BaseChannel]],
         config: EvaluatorConfig,
     ) -> None:
         """Makes the step.
 
         Args:
           examples: raw rows as Parquet, with an eval split.
-          models: variant -> its Model.
-          model_runs: variant -> its ModelRun with `training.json`.
+          transformed_examples: the same rows, transformed.
+          transform_graph: what transformed them.
+          models: variant -> the Models of its replicas.
+          model_runs: variant -> the ModelRuns of its replicas, with `training.json`.
           config: how to compare.
 
         Raises:
           InputError: if the baseline is not among the variants.
-          ValueError: if models and model_runs differ in their variants, or two variants would
-            share an input key (`x` and `run_x`).
+          ValueError: if models and model_runs differ in their variants, or the variants in their
+            number of replicas.
         """
         check_baseline(config, models)
-        if set(models) != set(model_runs):
+        num_replicas = {name: len(channels) for name, channels in models.items()}
+        num_runs = {name: len(channels) for name, channels in model_runs.items()}
+        if num_replicas != num_runs or len(set(num_replicas.values())) != 1:
             raise ValueError(
-                f"models has the variants {sorted(models)}, model_runs has {sorted(model_runs)}"
+                "expected as many models and model_runs for each variant; received models "
+                f"{num_replicas}, model_runs {num_runs}"
             )
-        inputs = {model_key(name): channel for name, channel in models.items()}
-        inputs |= {model_run_key(name): channel for name, channel in model_runs.items()}
-        if len(inputs) != 2 * len(models):
-            raise ValueError(f"two variants share an input key: {sorted(models)}; rename one")
-        spec = spec_class(models)(
+        inputs: dict[str, BaseChannel] = {}
+        for name, channels in models.items():
+            for index, (model, run) in enumerate(zip(channels, model_runs[name], strict=True)):
+                inputs |= {model_key(name, index): model, model_run_key(name, index): run}
+        spec = spec_class(num_replicas)(
             config=config.to_json(),
             code_version=code_version(_SOURCES),
             examples=examples,
+            transformed_examples=transformed_examples,
+            transform_graph=transform_graph,
             comparison=Channel(type=Comparison),
             predictions=Channel(type=Predictions),
             model=Channel(type=standard_artifacts.Model),
             blessing=Channel(type=standard_artifacts.ModelBlessing),
+            **{blessing_key(n): Channel(type=standard_artifacts.ModelBlessing) for n in models},
             **inputs,
         )
         super().__init__(spec=spec)

@@ -1,31 +1,43 @@
-"""The input keys of the comparing step: two for each variant.
+"""The names of a variant's replicas, and the keys of their artifacts in the comparing step.
 
-One key a variant, and not a union of all models under one key, is what every runner can compile.
+A replica is a variant trained with one of its seeds. One input key a replica, and not a union of
+all models under one key, is what every runner can compile. A variant's name starts with a letter,
+so the number before it tells the keys of a variant `run_x` and of a variant `x` apart.
 """
 
+import re
 from collections.abc import Iterable
 
 EXAMPLES = "examples"
-_MODEL = "model_"
-_MODEL_RUN = "model_run_"
+TRANSFORMED_EXAMPLES = "transformed_examples"
+TRANSFORM_GRAPH = "transform_graph"
+_MODEL = "model"
+_MODEL_RUN = "model_run"
+_BLESSING = "blessing"
+_MODEL_KEY = re.compile(rf"{_MODEL}_([0-9]+)_([a-z].*)")
 
 
-def model_key(variant: str) -> str:
-    """Returns the key of a variant's Model."""
-    return _MODEL + variant
+def replica_name(variant: str, index: int) -> str:
+    """Returns the name of a variant's replica: the first one has the variant's own."""
+    return f"{variant}:{index}" if index else variant
 
 
-def model_run_key(variant: str) -> str:
-    """Returns the key of a variant's ModelRun."""
-    return _MODEL_RUN + variant
+def model_key(variant: str, index: int) -> str:
+    """Returns the key of a replica's Model."""
+    return f"{_MODEL}_{index}_{variant}"
 
 
-def variants_of(keys: Iterable[str]) -> list[str]:
-    """Returns the variants, in name order, whose keys are both present.
+def model_run_key(variant: str, index: int) -> str:
+    """Returns the key of a replica's ModelRun."""
+    return f"{_MODEL_RUN}_{index}_{variant}"
 
-    The model of a variant `run_x` and the run of a variant `x` would share a key; the component
-    refuses such a pair.
-    """
-    known = set(keys)
-    runs = [key.removeprefix(_MODEL_RUN) for key in known if key.startswith(_MODEL_RUN)]
-    return sorted(variant for variant in runs if model_key(variant) in known)
+
+def blessing_key(variant: str) -> str:
+    """Returns the key of a variant's ModelBlessing."""
+    return f"{_BLESSING}_{variant}"
+
+
+def replicas_of(keys: Iterable[str]) -> dict[str, int]:
+    """Returns variant -> its number of replicas, in name order, from the keys of their models."""
+    found = [match.group(2) for match in map(_MODEL_KEY.fullmatch, keys) if match]
+    return {variant: found.count(variant) for variant in sorted(set(found))}

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from components.errors import InputError
 from components.parquet import read_table
 from schemas.click_log import EVAL_SPLIT, LABEL
+from schemas.predictions import replicas_of
 
 
 class PredictionFacts(BaseModel):
@@ -17,7 +18,7 @@ class PredictionFacts(BaseModel):
     Attributes:
       num_rows: rows.
       num_clicks: rows with label 1.
-      diverged: variants with a prediction that is not finite.
+      diverged: columns (`keys.replica_name`) with a prediction that is not finite.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -33,7 +34,7 @@ class PredictionFacts(BaseModel):
 
 
 def read_prediction_facts(files: Iterable[str]) -> PredictionFacts:
-    """Counts rows and clicks and finds the diverged variants.
+    """Counts rows and clicks and finds the diverged replicas.
 
     Raises:
       InputError: if there is no row, or all labels are equal: auc_roc is not defined then.
@@ -44,7 +45,7 @@ def read_prediction_facts(files: Iterable[str]) -> PredictionFacts:
         table = read_table(path)
         num_rows += table.num_rows
         num_clicks += pc.sum(table[LABEL], min_count=0).as_py()
-        for name in table.column_names:
+        for name in replicas_of(table.column_names):
             if not np.isfinite(table[name].to_numpy()).all():
                 diverged.add(name)
     if num_clicks in (0, num_rows):

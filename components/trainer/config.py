@@ -10,6 +10,7 @@ from components.trainer.loop.stopping_config import EarlyStoppingConfig, ReduceO
 from components.trainer.optimizer_config import DenseOptimizerConfig, EmbeddingOptimizerConfig
 from components.trainer.tpu_config import TpuConfig
 from schemas.click_log import LABEL
+from schemas.predictions import ROW_ID
 from schemas.step_config import StepConfig
 
 Width = Annotated[int, Field(ge=1, le=65_536)]
@@ -137,10 +138,10 @@ class TrainerConfig(StepConfig):
     @field_validator("variant")
     @classmethod
     def _is_no_other_column(cls, variant: str) -> str:
-        if variant == LABEL:
+        if variant in (LABEL, ROW_ID):
             raise ValueError(
-                f"expected another name than {LABEL!r}: a variant's predictions are a column of "
-                "its name, and the labels stand beside them"
+                f"expected another name than {variant!r}: a variant's predictions are a column of "
+                f"its name, and {LABEL} and {ROW_ID} stand beside them"
             )
         return variant
 

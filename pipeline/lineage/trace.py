@@ -73,7 +73,7 @@ def _summary(
     return {
         "pushed_to": artifact.properties.get(PUSHED_DESTINATION),
         "variant": trainer and _variant(trainer),
-        "compared_variants": sorted(_variant(execution) for execution in trainers),
+        "compared_variants": sorted({_variant(execution) for execution in trainers}),
         "seed": trainer and step_config(trainer).get("seed"),
         "trainer": trainer and step_document(trainer),
         "data": [

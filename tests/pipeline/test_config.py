@@ -57,6 +57,13 @@ def test_set_adds_a_whole_variant():
     assert config.trainers()["tiny"].compression_ratio == 5
 
 
+def test_seeds_count_on_from_the_seed_of_the_trainer():
+    config = load_config("demo", assignments=["seeds=3", "variants.hashing.seed=7"])
+    trainers = config.trainers()
+    assert [replica.seed for replica in config.replicas(trainers["full"])] == [0, 1, 2]
+    assert [replica.seed for replica in config.replicas(trainers["hashing"])] == [7, 8, 9]
+
+
 def test_trainer_names_its_variant():
     assert load_config("demo").trainers()["hashing"].variant == "hashing"
 
@@ -69,6 +76,17 @@ def test_trainer_names_its_variant():
         ({"variants": ["full", "full"]}, ["'full'", "twice"]),
         ({"variants": ["hashing"]}, ["evaluator.baseline", "'full'", "hashing"]),
         ({"assignments": ["trainer.epochs"]}, ["trainer.epochs", "section.field=value"]),
+        ({"assignments": ["trainer=1"]}, ["trainer=1", "section.field=value"]),
+        ({"assignments": ["seeds=0"]}, ["seeds", "greater than or equal to 1"]),
+        ({"assignments": ["seeds.x=0"]}, ["seeds", "valid integer"]),
+        (
+            {"assignments": ["evaluator.slices.columns=[C3, X]"]},
+            ["evaluator.slices.columns", "C26", "'X'"],
+        ),
+        (
+            {"assignments": ["evaluator.constraints.max_size=1"]},
+            ["constraints.max_size", "max_serving_bytes"],
+        ),
         ({"assignments": ["nope.epochs=1"]}, ["'nope'", "known", "trainer"]),
         ({"assignments": ["trainer.nope=1"]}, ["nope", "dense_optimizer"]),
         ({"assignments": ["transform.nope=1"]}, ["transform.nope", "categorical"]),

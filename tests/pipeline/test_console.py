@@ -1,7 +1,10 @@
 import io
+import os
+
+import pytest
 
 from components.progress import report
-from pipeline.console import Console
+from pipeline.console import Console, native_errors_to_file
 
 
 class _Terminal(io.StringIO):
@@ -52,3 +55,20 @@ def test_console_stops_listening_when_left():
     before = stream.getvalue()
     report("late")
     assert stream.getvalue() == before
+
+
+def test_native_errors_go_to_the_file_and_later_ones_to_the_terminal(tmp_path, capfd):
+    path = tmp_path / "run.log"
+    path.write_text("before\n")
+    with native_errors_to_file(path):
+        os.write(2, b"from a library\n")
+    os.write(2, b"after\n")
+    assert path.read_text() == "before\nfrom a library\n"
+    assert capfd.readouterr().err == "after\n"
+
+
+def test_native_errors_come_back_to_the_terminal_after_an_exception(tmp_path, capfd):
+    with pytest.raises(ValueError, match="stop"), native_errors_to_file(tmp_path / "run.log"):
+        raise ValueError("stop")
+    os.write(2, b"after\n")
+    assert capfd.readouterr().err == "after\n"

@@ -82,6 +82,7 @@ def _parameters(nodes):
     ("assignment", "changed"),
     [
         ("evaluator.max_auc_loss=0.5", {"Evaluator"}),
+        ("evaluator.constraints.max_serving_bytes=1MB", {"Evaluator"}),
         ("variants.hashing.seed=7", {"Trainer_hashing"}),
         ("transform.categorical.frequency_threshold=9", {"Transform"}),
         ("example_gen.split.seed=3", {"ExampleGen"}),
@@ -94,6 +95,28 @@ def test_a_changed_value_changes_the_cache_key_of_its_step_only(tmp_path, assign
     before = _parameters(_compiled_nodes(_create("tiny", tmp_path)))
     after = _parameters(_compiled_nodes(_create("tiny", tmp_path, assignments=[assignment])))
     assert {name for name in before if before[name] != after[name]} == changed
+
+
+def test_seeds_add_replicas_and_leave_the_first_as_it_is(tmp_path):
+    one = _compiled_nodes(_create("tiny", tmp_path, variants=["full", "hashing"]))
+    two = _compiled_nodes(
+        _create("tiny", tmp_path, variants=["full", "hashing"], assignments=["seeds=2"])
+    )
+    assert set(two) - set(one) == {"Trainer_full_Seed1", "Trainer_hashing_Seed1"}
+    assert _parameters(one)["Trainer_full"] == _parameters(two)["Trainer_full"]
+    seeds = [
+        json.loads(_custom_config(two[name])["config"])["seed"]
+        for name in ("Trainer_full", "Trainer_full_Seed1")
+    ]
+    assert seeds == [0, 1]
+    assert _inputs(two["Evaluator"])["model_1_hashing"] == {"Trainer_hashing_Seed1"}
+    assert _inputs(two["Evaluator"])["model_run_0_full"] == {"Trainer_full"}
+
+
+def test_evaluator_reads_the_rows_before_and_after_the_transform(tmp_path):
+    inputs = _inputs(_compiled_nodes(_create("tiny", tmp_path))["Evaluator"])
+    assert inputs["examples"] == {"ExampleGen"}
+    assert inputs["transformed_examples"] == inputs["transform_graph"] == {"Transform"}
 
 
 TUNER = [

@@ -16,25 +16,48 @@ from tfx.types.channel import Channel
 from components.errors import InputError
 from components.evaluator.component import VariantEvaluator
 from components.evaluator.config import EvaluatorConfig
-from components.evaluator.keys import variants_of
 
-VARIANTS = ("full", "hashing", "quotient_remainder")
-INPUTS = {"examples"} | {f"{kind}_{name}" for kind in ("model", "model_run") for name in VARIANTS}
+VARIANTS = ("full", "hashing", "run_0_full")
+NUM_SEEDS = 2
+INPUTS = {"examples", "transformed_examples", "transform_graph"} | {
+    f"{kind}_{index}_{name}"
+    for kind in ("model", "model_run")
+    for index in range(NUM_SEEDS)
+    for name in VARIANTS
+}
+OUTPUTS = {"comparison", "predictions", "model", "blessing"} | {
+    f"blessing_{name}" for name in VARIANTS
+}
 
 
 def imported(kind, name):
     return Importer(source_uri=f"gs://bucket/{name}", artifact_type=kind).with_id(name)
 
 
+def imported_replicas(kind, name):
+    return {
+        variant: [imported(kind, f"{name}_{variant}_{index}") for index in range(NUM_SEEDS)]
+        for variant in VARIANTS
+    }
+
+
+def results(nodes):
+    return {name: [node.outputs["result"] for node in own] for name, own in nodes.items()}
+
+
 def make_pipeline(root) -> Pipeline:
     """Returns importers -> Evaluator -> TFX's own Pusher."""
     examples = imported(standard_artifacts.Examples, "Examples")
-    models = {name: imported(standard_artifacts.Model, f"Model_{name}") for name in VARIANTS}
-    runs = {name: imported(standard_artifacts.ModelRun, f"ModelRun_{name}") for name in VARIANTS}
+    transformed = imported(standard_artifacts.Examples, "Transformed")
+    graph = imported(standard_artifacts.TransformGraph, "Graph")
+    models = imported_replicas(standard_artifacts.Model, "Model")
+    runs = imported_replicas(standard_artifacts.ModelRun, "ModelRun")
     evaluator = VariantEvaluator(
         examples=examples.outputs["result"],
-        models={name: node.outputs["result"] for name, node in models.items()},
-        model_runs={name: node.outputs["result"] for name, node in runs.items()},
+        transformed_examples=transformed.outputs["result"],
+        transform_graph=graph.outputs["result"],
+        models=results(models),
+        model_runs=results(runs),
         config=EvaluatorConfig(),
     )
     destination = pusher_pb2.PushDestination(
@@ -45,10 +68,11 @@ def make_pipeline(root) -> Pipeline:
         model_blessing=evaluator.outputs["blessing"],
         push_destination=destination,
     )
+    replicas = [node for nodes in (models, runs) for own in nodes.values() for node in own]
     return Pipeline(
         pipeline_name="compare",
         pipeline_root=str(root),
-        components=[examples, *models.values(), *runs.values(), evaluator, pusher],
+        components=[examples, transformed, graph, *replicas, evaluator, pusher],
     )
 
 
@@ -56,7 +80,7 @@ def test_component_compiles_for_the_local_runner(tmp_path):
     nodes = Compiler().compile(make_pipeline(tmp_path)).nodes
     (node,) = [n.pipeline_node for n in nodes if n.pipeline_node.node_info.id == "Evaluator"]
     assert set(node.inputs.inputs) == INPUTS
-    assert set(node.outputs.outputs) == {"comparison", "predictions", "model", "blessing"}
+    assert set(node.outputs.outputs) == OUTPUTS
     assert set(node.parameters.parameters) == {"config", "code_version"}
 
 
@@ -72,40 +96,38 @@ def test_component_compiles_for_vertex(tmp_path):
     assert set(task["inputs"]["artifacts"]) == INPUTS
 
 
-def channels(kind, *names):
-    return {name: Channel(type=kind) for name in names}
+def make(num_models, num_runs, **config):
+    """Returns the component for variant -> its number of models and of runs."""
 
+    def channels(kind, counts):
+        return {name: [Channel(type=kind) for _ in range(n)] for name, n in counts.items()}
 
-def make(model_names, run_names, **config):
     return VariantEvaluator(
         examples=Channel(type=standard_artifacts.Examples),
-        models=channels(standard_artifacts.Model, *model_names),
-        model_runs=channels(standard_artifacts.ModelRun, *run_names),
+        transformed_examples=Channel(type=standard_artifacts.Examples),
+        transform_graph=Channel(type=standard_artifacts.TransformGraph),
+        models=channels(standard_artifacts.Model, num_models),
+        model_runs=channels(standard_artifacts.ModelRun, num_runs),
         config=EvaluatorConfig(**config),
     )
 
 
 def test_component_carries_its_config_as_canonical_json():
-    component = make(["full"], ["full"], max_auc_loss=0.01)
+    component = make({"full": 1}, {"full": 1}, max_auc_loss=0.01)
     assert component.id == "Evaluator"
     assert component.exec_properties["config"] == EvaluatorConfig(max_auc_loss=0.01).to_json()
 
 
 def test_component_with_an_unknown_baseline_is_refused():
     with pytest.raises(InputError, match="received 'robe'"):
-        make(["full"], ["full"], baseline="robe")
+        make({"full": 1}, {"full": 1}, baseline="robe")
 
 
 def test_component_with_a_run_missing_names_both_sides():
-    with pytest.raises(ValueError, match=r"\['a', 'full'\], model_runs has \['full'\]"):
-        make(["full", "a"], ["full"])
+    with pytest.raises(ValueError, match=r"'full': 1, 'a': 1\}, model_runs \{'full': 1\}"):
+        make({"full": 1, "a": 1}, {"full": 1})
 
 
-def test_component_with_variants_that_share_a_key_is_refused():
-    with pytest.raises(ValueError, match="share an input key"):
-        make(["full", "x", "run_x"], ["full", "x", "run_x"])
-
-
-def test_variants_come_back_from_the_keys():
-    assert variants_of(INPUTS) == sorted(VARIANTS)
-    assert variants_of(["model_run_x", "model_run_run_x"]) == ["run_x"]
+def test_component_with_unequal_numbers_of_replicas_is_refused():
+    with pytest.raises(ValueError, match=r"'full': 2, 'a': 1"):
+        make({"full": 2, "a": 1}, {"full": 2, "a": 1})

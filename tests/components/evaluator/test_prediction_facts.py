@@ -24,9 +24,15 @@ def test_facts_count_over_all_files(tmp_path):
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf")])
-def test_facts_name_a_variant_with_one_prediction_that_is_not_finite(tmp_path, bad):
-    columns = {"label": [1, 0], "full": [0.1, 0.2], "hashing": [0.1, bad]}
-    assert facts(tmp_path, columns).diverged == {"hashing"}
+def test_facts_name_a_replica_with_one_prediction_that_is_not_finite(tmp_path, bad):
+    columns = {"label": [1, 0], "full": [0.1, 0.2], "hashing": [0.1, 0.2], "hashing:1": [0.1, bad]}
+    assert facts(tmp_path, columns).diverged == {"hashing:1"}
+
+
+def test_facts_look_at_no_slice(tmp_path):
+    times = pa.array(["1 of 2", None]).dictionary_encode()
+    columns = {"row_id": [0, 1], "label": [1, 0], "slice:time": times, "full": [0.1, 0.2]}
+    assert facts(tmp_path, columns).diverged == frozenset()
 
 
 @pytest.mark.parametrize("label", [0, 1])

@@ -1,12 +1,13 @@
 """Tiny SavedModels and raw rows whose predictions can be worked out by hand."""
 
+import math
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from components.evaluator.comparison import Comparison, VariantResult
+from components.evaluator.comparison import Estimate, MetricResult, VariantResult
 from components.parquet import write_table
 from components.training_record import TrainingRecord, write_training_record
 from schemas.click_log import LABEL, MISSING_INTEGER, raw_arrow_schema
@@ -89,29 +90,54 @@ def write_split(folder: Path, *tables: pa.Table) -> str:
     return str(folder)
 
 
-def result(name: str, auc_roc: float, embedding_bytes: int) -> VariantResult:
-    """Returns the measurements of a variant of which only these three matter."""
+def metric(
+    value: float,
+    difference: float | None = None,
+    sampling_error: float = 0.0,
+    seed_error: float | None = None,
+    degrees_of_freedom: float | None = None,
+) -> MetricResult:
+    """Returns a metric with these numbers; its intervals are 1.96 errors wide on either side."""
+
+    def estimate(center: float) -> Estimate:
+        error = math.hypot(sampling_error, seed_error or 0.0)
+        return Estimate(
+            value=center,
+            standard_error=error,
+            low=center - 1.96 * error,
+            high=center + 1.96 * error,
+            degrees_of_freedom=degrees_of_freedom,
+        )
+
+    return MetricResult(
+        estimate=estimate(value),
+        difference=None if difference is None else estimate(difference),
+        sampling_error=sampling_error,
+        seed_error=seed_error,
+    )
+
+
+def result(
+    name: str,
+    auc_roc: float,
+    embedding_bytes: int,
+    difference: float | None = None,
+    sampling_error: float = 0.0,
+    **costs: float,
+) -> VariantResult:
+    """Returns the measurements of a variant; the baseline has no `difference`."""
     return VariantResult(
         name=name,
-        auc_roc=auc_roc,
-        logloss=0.45,
-        normalized_entropy=0.8,
-        calibration=1.01,
-        num_parameters=embedding_bytes // 4,
-        embedding_bytes=embedding_bytes,
-        saved_model_bytes=embedding_bytes + 500_000,
-        train_seconds=12.3,
-        train_examples_per_second=98_765.0,
+        seeds=(0,),
+        metrics={
+            "auc_roc": metric(auc_roc, difference, sampling_error),
+            "logloss": metric(0.45, None if difference is None else 0.0, sampling_error),
+        },
+        costs={"embedding_bytes": embedding_bytes, **costs},
     )
 
 
-def comparison(*variants: VariantResult, chosen: str, **facts: float) -> Comparison:
-    """Returns a comparison whose baseline is the first variant."""
-    values: dict = {"max_auc_loss": 0.005, "num_eval_rows": 20_000, "click_rate": 0.25} | facts
-    return Comparison(
-        baseline=variants[0].name,
-        chosen=chosen,
-        reason=f"Ship {chosen}: a reason.",
-        variants=variants,
-        **values,
-    )
+def diverged(name: str, embedding_bytes: int) -> VariantResult:
+    """Returns a variant without metrics."""
+    costs = {"embedding_bytes": float(embedding_bytes)}
+    return VariantResult(name=name, seeds=(0,), metrics={}, costs=costs)

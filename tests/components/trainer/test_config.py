@@ -49,6 +49,7 @@ def test_json_round_trip_keeps_the_architecture() -> None:
         ({"bottom_mlp": (64, 0)}, r"bottom_mlp\.1"),
         ({"variant": "No Spaces"}, "variant"),
         ({"variant": "label"}, "variant\n.*another name than 'label'"),
+        ({"variant": "row_id"}, "variant\n.*another name than 'row_id'"),
         (
             {
                 "embedding": {"method": "quotient_remainder", "options": {"operation": "concat"}},

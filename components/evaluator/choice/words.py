@@ -1,0 +1,165 @@
+"""What the choice says: one sentence for the comparison, one for each variant."""
+
+from collections.abc import Sequence
+
+from components.evaluator.choice.constraints import AUC_ROC, MAX_AUC_LOSS
+from components.evaluator.comparison import ConstraintResult, VariantResult
+from components.evaluator.config import EvaluatorConfig
+from components.evaluator.measures import Measure, find_measure
+
+
+def choice_reason(variants: Sequence[VariantResult], config: EvaluatorConfig) -> str:
+    """Returns the sentence that says which variant to ship and why, or why none."""
+    baseline = next(v for v in variants if v.name == config.baseline)
+    chosen = next((v for v in variants if v.is_blessed), None)
+    if chosen is None:
+        return _nothing(variants)
+    gain = _gain(chosen, baseline, _measure(config.objective))
+    if chosen.name != baseline.name:
+        return f"Ship {chosen.name}: {gain}, {_loss(chosen, baseline, config)}."
+    others = [v for v in variants if v.name != baseline.name and _is_better(v, baseline, config)]
+    if not others:
+        title = _measure(config.objective).title
+        return f"Ship {baseline.name}, the baseline: no compared variant is better in {title}."
+    unsure = [v for v in others if any(c.more_rows for c in v.constraints)]
+    more = ""
+    if unsure:
+        rows = min(c.more_rows for v in unsure for c in v.constraints if c.more_rows)
+        more = f"; about {rows:,} more eval rows could change that"
+    return (
+        f"Ship {baseline.name}, the baseline: no variant that is better in "
+        f"{_measure(config.objective).title} keeps all constraints{more}."
+    )
+
+
+def verdict(variant: VariantResult, chosen: VariantResult | None, config: EvaluatorConfig) -> str:
+    """Returns the sentence that says why a variant is chosen, or why not."""
+    if variant.diverged:
+        return "Diverged: its predictions are not all numbers."
+    failed = [constraint for constraint in variant.constraints if not constraint.is_met]
+    if failed:
+        return " ".join(_failure(constraint, config.confidence) for constraint in failed)
+    measure = _measure(config.objective)
+    if chosen is None or variant.measure(measure.name) is None:
+        return f"Keeps all constraints, but its {measure.title} was not measured."
+    if variant is chosen:
+        return f"Best in {measure.title} of those that keep all constraints."
+    return (
+        f"Keeps all constraints; {chosen.name} is as good or better in {measure.title}: "
+        f"{quantity(chosen.measure(measure.name), measure)} against "
+        f"{quantity(variant.measure(measure.name), measure)}."
+    )
+
+
+def quantity(value: float | None, measure: Measure) -> str:
+    """Returns a number with its unit, for people: `12.5 MB`, `0.8 ms`, `0.7975`."""
+    if value is None:
+        return "not measured"
+    if measure.unit == "bytes":
+        return _bytes(value)
+    if measure.unit in ("s", "ms"):
+        return f"{value:,.3g} {measure.unit}"
+    if measure.unit == "/s":
+        return f"{value:,.0f} rows/s"
+    return f"{value:,.0f}" if measure.name == "num_parameters" else f"{value:.4f}"
+
+
+def _bytes(value: float) -> str:
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if value >= size:
+            return f"{value / size:,.3g} {unit}"
+    return f"{value:,.0f} bytes"
+
+
+def _measure(name: str) -> Measure:
+    measure = find_measure(name)
+    assert measure is not None, "the configuration was checked"
+    return measure
+
+
+def _is_better(variant: VariantResult, baseline: VariantResult, config: EvaluatorConfig) -> bool:
+    value, reference = variant.measure(config.objective), baseline.measure(config.objective)
+    if value is None or reference is None:
+        return value is not None
+    lower = _measure(config.objective).better == "lower"
+    return value < reference if lower else value > reference
+
+
+def _gain(chosen: VariantResult, baseline: VariantResult, measure: Measure) -> str:
+    value, reference = chosen.measure(measure.name), baseline.measure(measure.name)
+    if measure.name == "embedding_bytes" and value is not None and reference is not None:
+        if value == 0:
+            return "no embedding table"
+        if value == reference:
+            return "embeddings of the same size"
+        ratio = max(reference, 1.0) / value
+        return (
+            f"{ratio:,.{0 if ratio >= 100 else 1}f}x smaller embeddings"
+            if ratio > 1
+            else f"{1 / ratio:,.1f}x larger embeddings"
+        )
+    return f"{measure.title} {quantity(value, measure)} instead of {quantity(reference, measure)}"
+
+
+def _loss(chosen: VariantResult, baseline: VariantResult, config: EvaluatorConfig) -> str:
+    difference = chosen.metrics[AUC_ROC].difference
+    (constraint,) = (c for c in chosen.constraints if c.name == MAX_AUC_LOSS)
+    assert difference is not None and constraint.worst is not None
+    loss = f"auc_roc {abs(difference.value):.4f} {'below' if difference.value < 0 else 'above'}"
+    if round(difference.value, 4) == 0.0:
+        loss = "auc_roc equal to"
+    bound = (
+        f"at most {constraint.worst:.4f} below"
+        if constraint.worst > 0
+        else f"at least {-constraint.worst:.4f} above"
+    )
+    return (
+        f"{loss} {baseline.name} and {bound} with "
+        f"{100 * config.confidence:g} % confidence (limit {config.max_auc_loss:g})"
+    )
+
+
+def _failure(constraint: ConstraintResult, confidence: float) -> str:
+    """One sentence: the constraint, by how much it is missed, what would decide it."""
+    if constraint.value is None or constraint.worst is None:
+        return f"{constraint.name} {constraint.limit:g}: nothing was measured."
+    if constraint.name == MAX_AUC_LOSS:
+        if constraint.value > constraint.limit:
+            text = (
+                f"Loses {constraint.value:.4f} of auc_roc, "
+                f"{constraint.value - constraint.limit:.4f} more than {constraint.limit:g}"
+            )
+        else:
+            text = (
+                f"Loses {constraint.value:.4f} of auc_roc, but up to {constraint.worst:.4f} with "
+                f"{100 * confidence:g} % confidence, limit {constraint.limit:g}"
+            )
+        if constraint.more_rows is not None:
+            text += f"; about {constraint.more_rows:,} more eval rows would decide"
+        return f"{text}."
+    measure = _measure(constraint.name.partition("_")[2])
+    return (
+        f"{constraint.name} {quantity(constraint.limit, measure)}: it has "
+        f"{quantity(constraint.worst, measure)}."
+    )
+
+
+def _nothing(variants: Sequence[VariantResult]) -> str:
+    """Names for each constraint that nobody keeps the variant that comes nearest to it."""
+    sentences = []
+    alive = [variant for variant in variants if not variant.diverged]
+    for position, constraint in enumerate(alive[0].constraints):
+        ends = [(v, v.constraints[position].worst) for v in alive]
+        measured = [
+            (abs(worst - constraint.limit), v, worst) for v, worst in ends if worst is not None
+        ]
+        if any(v.constraints[position].is_met for v in alive) or not measured:
+            continue
+        _, nearest, worst = min(measured, key=lambda each: each[0])
+        measure = _measure(constraint.name.partition("_")[2])
+        sentences.append(
+            f"no variant keeps {constraint.name} {quantity(constraint.limit, measure)}, "
+            f"{nearest.name} comes nearest with {quantity(worst, measure)}"
+        )
+    why = "; ".join(sentences) or "no variant keeps all constraints at once"
+    return f"Ship nothing: {why}."

@@ -1,0 +1,1 @@
+"""What the predictions say about the variants, with its uncertainty."""

@@ -1,0 +1,99 @@
+"""The metrics on all rows: exact values, errors from the bootstrap."""
+
+import logging
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import pyarrow as pa
+
+from components.errors import InputError
+from components.evaluator.comparison import MetricResult
+from components.evaluator.measures import METRICS
+from components.evaluator.statistics.holm import with_adjusted_p_values
+from components.evaluator.statistics.uncertainty import Noisy, baseline_result, compared_result
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Measured:
+    """What was measured of one variant.
+
+    Attributes:
+      values: metric -> float64 `[num_replicas]`, on the rows themselves.
+      resampled: metric -> float64 `[num_resamples]`, the mean over the replicas; NaN where a
+        resample lacks a class.
+    """
+
+    def __init__(self, rows: Sequence[pa.Table], resamples: Sequence[Sequence[pa.Table]]) -> None:
+        """Collects the tables.
+
+        Args:
+          rows: of each replica, as `RowsPiece` measures.
+          resamples: of each replica those of its pieces in order, as `ResamplesPiece` measures.
+        """
+        tables = [pa.concat_tables(list(pieces)) for pieces in resamples]
+        self.values = {name: np.array([each[name][0].as_py() for each in rows]) for name in METRICS}
+        self.resampled = {
+            name: np.mean([table[name].to_numpy() for table in tables], axis=0) for name in METRICS
+        }
+
+
+def overall_results(
+    measured: Mapping[str, Measured], baseline: str, confidence: float
+) -> dict[str, dict[str, MetricResult]]:
+    """Returns variant -> metric -> result, with p-values adjusted for the number of variants.
+
+    A resample in which a class is lacking is left out. With enough clicks there is none.
+
+    Args:
+      measured: variant -> its numbers; all of the same rows, resamples and number of replicas.
+      baseline: one of them.
+      confidence: of the intervals.
+
+    Raises:
+      InputError: if the rows have one class only, or next to no row of the other.
+    """
+    usable = _usable_resamples(measured[baseline])
+    reference = measured[baseline]
+    results: dict[str, dict[str, MetricResult]] = {name: {} for name in measured}
+    for metric in METRICS:
+        compared = {}
+        for name, each in measured.items():
+            own = _noisy(each.values[metric], each.resampled[metric][usable])
+            if name == baseline:
+                results[name][metric] = baseline_result(own, confidence)
+                continue
+            difference = _noisy(
+                each.values[metric] - reference.values[metric],
+                (each.resampled[metric] - reference.resampled[metric])[usable],
+            )
+            compared[name] = compared_result(own, difference, confidence)
+        adjusted = with_adjusted_p_values(list(compared.values()))
+        for name, result in zip(compared, adjusted, strict=True):
+            results[name][metric] = result
+    return results
+
+
+def _noisy(values: np.ndarray, resampled: np.ndarray) -> Noisy:
+    return Noisy.of_replicas(values, float(np.std(resampled, ddof=1)))
+
+
+def _usable_resamples(baseline: Measured) -> np.ndarray:
+    """Returns which resamples have rows of both classes, bool `[num_resamples]`.
+
+    The labels and the weights are those of every variant, so it is the same for all of them.
+    """
+    usable = np.isfinite(baseline.resampled["auc_roc"])
+    num_left_out = int(np.count_nonzero(~usable))
+    if num_left_out > len(usable) / 2:
+        raise InputError(
+            "the eval split: expected rows with label 0 and rows with label 1, and some of each; "
+            f"{num_left_out} of {len(usable)} resamples hold rows of one label only"
+        )
+    if num_left_out:
+        _LOGGER.warning(
+            "%d of %d resamples hold rows of one label only and are left out",
+            num_left_out,
+            len(usable),
+        )
+    return usable

@@ -1,0 +1,121 @@
+"""From replicas and a sampling error to intervals and p-values.
+
+A value has two sources of noise: which rows were drawn (the sampling error, known well, since the
+bootstrap has many resamples) and, with several seeds, which replicas were trained. Their variances
+add. The seeds' part is estimated from k replicas only. An interval reaches
+sqrt((z * sampling error)^2 + (t * seed error)^2) to either side, with the normal quantile z and
+Student's t of k - 1 degrees of freedom (Banerjee 1960): it holds the truth with the confidence at
+least. The usual approximation of Welch and Satterthwaite takes the ratio of the two parts for
+known; with two or three replicas its 95 % intervals hold the truth in as little as 87 % or 92 %.
+With one replica the interval is normal.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from scipy import optimize, special
+
+from components.evaluator.comparison import Estimate, MetricResult
+
+
+class Noisy(NamedTuple):
+    """A mean over replicas and its sources of noise.
+
+    Attributes:
+      value: the mean.
+      sampling_error: its standard error from the draw of the rows.
+      seed_error: from the draw of the replicas; None with one.
+      num_replicas: how many there are.
+    """
+
+    value: float
+    sampling_error: float
+    seed_error: float | None
+    num_replicas: int
+
+    @classmethod
+    def of_replicas(cls, values: np.ndarray, sampling_error: float) -> "Noisy":
+        """Returns the mean of one value a replica, float64 `[num_replicas]`."""
+        k = len(values)
+        seed_error = float(np.std(values, ddof=1)) / math.sqrt(k) if k > 1 else None
+        return cls(float(np.mean(values)), float(sampling_error), seed_error, k)
+
+    @property
+    def standard_error(self) -> float:
+        """From both sources."""
+        return math.hypot(self.sampling_error, self.seed_error or 0.0)
+
+    def half_width(self, confidence: float) -> float:
+        """Returns how far the two-sided interval reaches to either side of the value."""
+        probability = (1.0 + confidence) / 2.0
+        sampling = float(special.ndtri(probability)) * self.sampling_error
+        if not self.seed_error:
+            return sampling
+        seeds = float(special.stdtrit(self.num_replicas - 1, probability)) * self.seed_error
+        return math.hypot(sampling, seeds)
+
+    def degrees_of_freedom(self, confidence: float) -> float:
+        """Returns those of the Student's distribution that has the interval's `half_width`.
+
+        They lie between those of the replicas and infinity. Bounds and p-values at other levels are
+        taken from that distribution.
+        """
+        if not self.seed_error:
+            return math.inf
+        probability = (1.0 + confidence) / 2.0
+        quantile = self.half_width(confidence) / self.standard_error
+
+        def excess(inverse: float) -> float:
+            return float(special.stdtrit(1.0 / inverse, probability)) - quantile
+
+        least, most = 1e-9, 1.0 / (self.num_replicas - 1)
+        if excess(least) >= 0.0:
+            return math.inf
+        if excess(most) <= 0.0:
+            return self.num_replicas - 1.0
+        return 1.0 / float(optimize.brentq(excess, least, most, xtol=1e-13))
+
+    def estimate(self, confidence: float) -> Estimate:
+        """Returns the value with its interval."""
+        half_width = self.half_width(confidence)
+        degrees = self.degrees_of_freedom(confidence)
+        return Estimate(
+            value=self.value,
+            standard_error=self.standard_error,
+            low=self.value - half_width,
+            high=self.value + half_width,
+            degrees_of_freedom=None if math.isinf(degrees) else degrees,
+        )
+
+    def p_value(self, confidence: float) -> float:
+        """Returns the two-sided p-value of the truth being 0.
+
+        It is below 1 - confidence exactly if the interval at `confidence` does not hold 0.
+        """
+        error = self.standard_error
+        if error == 0.0:
+            return float(self.value == 0.0)
+        score, degrees = -abs(self.value) / error, self.degrees_of_freedom(confidence)
+        tail = special.ndtr(score) if math.isinf(degrees) else special.stdtr(degrees, score)
+        return float(2.0 * tail)
+
+
+def baseline_result(own: Noisy, confidence: float) -> MetricResult:
+    """Returns a metric of the baseline."""
+    return MetricResult(
+        estimate=own.estimate(confidence),
+        sampling_error=own.sampling_error,
+        seed_error=own.seed_error,
+    )
+
+
+def compared_result(own: Noisy, difference: Noisy, confidence: float) -> MetricResult:
+    """Returns a metric of another variant; `adjusted_p_value` is left to `holm`."""
+    return MetricResult(
+        estimate=own.estimate(confidence),
+        difference=difference.estimate(confidence),
+        p_value=difference.p_value(confidence),
+        sampling_error=difference.sampling_error,
+        seed_error=difference.seed_error,
+    )

@@ -1,0 +1,114 @@
+import pytest
+
+from components.evaluator.choice.choose import choose
+from components.evaluator.choice.words import quantity
+from components.evaluator.config import EvaluatorConfig
+from components.evaluator.measures import find_measure
+from tests.components.evaluator.tiny import diverged, result
+
+FULL = result("full", 0.8, 4000, latency_p99_batch1=1.0, serving_bytes=2e6)
+
+
+def variant(name, loss, embedding_bytes, error=0.0, **costs):
+    return result(name, 0.8 - loss, embedding_bytes, -loss, error, **costs)
+
+
+def words(*variants, **config):
+    """Returns the reason, and variant -> verdict."""
+    results, reason = choose(variants, EvaluatorConfig(**config), 10_000)
+    return reason, {each.name: each.verdict for each in results}
+
+
+def test_reason_tells_size_loss_and_bound():
+    reason, verdicts = words(FULL, variant("a", 0.0012, 1000, error=0.001))
+    assert reason == (
+        "Ship a: 4.0x smaller embeddings, auc_roc 0.0012 below full and at most 0.0028 below with "
+        "95 % confidence (limit 0.005)."
+    )
+    assert verdicts["a"] == "Best in embeddings as served of those that keep all constraints."
+    assert verdicts["full"] == (
+        "Keeps all constraints; a is as good or better in embeddings as served: 1 kB against 4 kB."
+    )
+
+
+def test_reason_of_a_better_variant_says_so():
+    reason, _ = words(FULL, variant("a", -0.01, 1000, error=0.001))
+    assert "auc_roc 0.0100 above full and at least 0.0084 above with 95 % confidence" in reason
+
+
+def test_reason_of_an_equal_variant_says_so():
+    reason, _ = words(FULL, variant("a", 0.00004, 1000, error=0.001))
+    assert "auc_roc equal to full and at most 0.0017 below with 95 % confidence" in reason
+
+
+def test_reason_by_latency_gives_both_times():
+    fast = variant("a", 0.001, 4000, latency_p99_batch1=0.25)
+    reason, _ = words(FULL, fast, objective="latency_p99_batch1")
+    assert reason.startswith("Ship a: latency p99 at batch 1 0.25 ms instead of 1 ms, auc_roc")
+
+
+def test_reason_for_the_baseline_where_none_is_better():
+    reason, _ = words(FULL, variant("a", 0.0, 5000))
+    assert reason == (
+        "Ship full, the baseline: no compared variant is better in embeddings as served."
+    )
+
+
+def test_reason_for_the_baseline_tells_how_many_rows_could_change_it():
+    reason, verdicts = words(FULL, variant("a", 0.004, 1000, error=0.002))
+    # 10,000 rows x (2 x 1.6449)^2 bring the bound to the limit.
+    assert reason == (
+        "Ship full, the baseline: no variant that is better in embeddings as served keeps all "
+        "constraints; about 98,222 more eval rows could change that."
+    )
+    assert verdicts["a"] == (
+        "Loses 0.0040 of auc_roc, but up to 0.0073 with 95 % confidence, limit 0.005; about 98,222 "
+        "more eval rows would decide."
+    )
+
+
+def test_verdict_of_a_clear_loss_tells_by_how_much():
+    _, verdicts = words(FULL, variant("a", 0.02, 1000, error=0.001))
+    assert verdicts["a"] == "Loses 0.0200 of auc_roc, 0.0150 more than 0.005."
+
+
+def test_verdict_of_a_cost_gives_both_numbers():
+    heavy = variant("a", 0.0, 10, serving_bytes=3e6)
+    _, verdicts = words(FULL, heavy, constraints={"max_serving_bytes": "2MB"})
+    assert verdicts["a"] == "max_serving_bytes 2 MB: it has 3 MB."
+
+
+def test_verdict_of_a_diverged_variant():
+    assert words(FULL, diverged("a", 1))[1]["a"].startswith("Diverged")
+
+
+def test_reason_for_nothing_names_the_constraint_and_who_comes_nearest():
+    variants = [FULL, variant("a", 0.001, 1000)]
+    reason, verdicts = words(*variants, constraints={"max_embedding_bytes": "900B"})
+    assert reason == (
+        "Ship nothing: no variant keeps max_embedding_bytes 900 bytes, a comes nearest with 1 kB."
+    )
+    assert verdicts["a"] == "max_embedding_bytes 900 bytes: it has 1 kB."
+
+
+def test_reason_for_nothing_where_each_constraint_is_kept_by_someone():
+    variants = [FULL, variant("a", 0.5, 10)]
+    reason, _ = words(*variants, constraints={"max_embedding_bytes": 100})
+    assert reason == "Ship nothing: no variant keeps all constraints at once."
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "text"),
+    [
+        ("embedding_bytes", 0, "0 bytes"),
+        ("embedding_bytes", 1_840_000, "1.84 MB"),
+        ("embedding_bytes", 2.5e9, "2.5 GB"),
+        ("latency_p99_batch1", 0.7249, "0.725 ms"),
+        ("train_examples_per_second", 33_971.4, "33,971 rows/s"),
+        ("num_parameters", 574_929, "574,929"),
+        ("logloss", 0.45191, "0.4519"),
+        ("seconds_to_target", None, "not measured"),
+    ],
+)
+def test_quantities_are_for_people(name, value, text):
+    assert quantity(value, find_measure(name)) == text

@@ -1,0 +1,80 @@
+import json
+
+import pytest
+
+from components.evaluator.report.model_card import model_card, model_card_markdown
+from tests.components.evaluator.report.sample import sample_comparison
+
+
+@pytest.fixture(scope="module")
+def card():
+    return model_card(sample_comparison())
+
+
+def test_card_has_the_toolkits_sections(card):
+    assert list(card) == [
+        "schema_version",
+        "model_details",
+        "model_parameters",
+        "quantitative_analysis",
+        "considerations",
+    ]
+    assert set(card["considerations"]) == {
+        "users",
+        "use_cases",
+        "limitations",
+        "tradeoffs",
+        "ethical_considerations",
+    }
+
+
+def test_card_is_json(card):
+    assert json.loads(json.dumps(card, allow_nan=False)) == card
+
+
+def test_card_names_model_and_run(card):
+    assert card["model_details"]["name"] == "unified_int4"
+    assert card["model_details"]["version"] == {"name": "20260117T101500"}
+
+
+def test_card_holds_the_metrics_with_intervals(card):
+    metric = card["quantitative_analysis"]["performance_metrics"][0]
+    assert metric["type"] == "auc_roc"
+    assert metric["value"] == pytest.approx(0.7975 - 0.0009)
+    low, high = metric["confidence_interval"].values()
+    assert (low, high) == pytest.approx((0.7966 - 1.96 * 0.0017, 0.7966 + 1.96 * 0.0017))
+
+
+def test_card_holds_the_metrics_of_slices(card):
+    metrics = card["quantitative_analysis"]["performance_metrics"]
+    sliced = [metric["slice"] for metric in metrics if "slice" in metric]
+    assert len(sliced) == 4 * (26 * 5 - 2 + 6 + 4)
+    assert "frequency of C3 = tail" in sliced
+
+
+def test_card_describes_both_splits(card):
+    texts = [data["description"] for data in card["model_parameters"]["data"]]
+    assert texts[0].startswith("400,000 rows of click logs. Spans 1, 2, 3.")
+    assert texts[1] == "100,000 rows, 25,518 clicks (click rate 0.2552)."
+
+
+def test_card_weighs_size_against_quality(card):
+    (tradeoff,) = card["considerations"]["tradeoffs"]
+    assert "10.0x smaller than those of full" in tradeoff["description"]
+    assert "-0.0009 ±0.0011" in tradeoff["description"]
+
+
+def test_card_of_the_baseline_says_that_nothing_is_approximated():
+    (tradeoff,) = model_card(sample_comparison(chosen="full"))["considerations"]["tradeoffs"]
+    assert tradeoff["description"] == "It is the baseline full itself: nothing is approximated."
+
+
+def test_card_without_a_choice_is_refused():
+    with pytest.raises(ValueError, match="expected a comparison with a chosen variant"):
+        model_card(sample_comparison(5, chosen=None))
+
+
+def test_card_markdown_shows_each_metric_once():
+    text = model_card_markdown(sample_comparison())
+    assert text.startswith("# Model card: unified_int4\n")
+    assert text.count("| auc_roc | 0.7966 | 0.7933 | 0.7999 |") == 1

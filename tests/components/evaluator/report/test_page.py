@@ -1,0 +1,139 @@
+import re
+from html.parser import HTMLParser
+
+import pytest
+
+from components.evaluator.report.page import render_page
+from tests.components.evaluator.report.sample import sample_comparison
+
+VOID = {"meta", "link", "input", "wbr", "br", "hr", "img"}
+
+
+@pytest.fixture(scope="module")
+def page():
+    return render_page(sample_comparison())
+
+
+def without_plotly(page: str) -> str:
+    """Returns the page without plotly.js, which is most of it."""
+    start = page.index("<script>", page.index('id="data"'))
+    end = page.index("</script>", start) + len("</script>")
+    return page[:start] + page[end:]
+
+
+class Elements(HTMLParser):
+    """Notes elements that are not closed in the order in which they were opened."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+
+    def handle_starttag(self, tag, attrs):
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if self.open and self.open[-1] == tag:
+            self.open.pop()
+        else:
+            self.wrong.append(tag)
+
+
+def test_page_starts_with_the_reason(page):
+    heading = re.search(r"<h1[^>]*>(.*?)</h1>", page)
+    assert heading.group(1).startswith("Ship unified_int4: 10.0x smaller embeddings")
+
+
+def test_page_shows_the_key_figures_of_the_chosen_variant(page):
+    figures = re.findall(r"<dd>([^<]+)<small>([^<]+)", page)
+    assert [number for number, _ in figures][:2] == ["10.0x", "−0.0009"]
+    assert "−0.0020 to +0.0002 with 95 %" in figures[1][1]
+    assert len(figures) == 4
+
+
+def test_page_without_a_choice_says_so_in_the_same_place():
+    page = render_page(sample_comparison(5, chosen=None))
+    assert re.search(r"<h1[^>]*>(.*?)</h1>", page).group(1).startswith("Ship nothing: ")
+    figures = dict(re.findall(r'"figure"><dt>([^<]+)</dt><dd>([^<]+)<small>', page))
+    assert figures["variants that keep all constraints"] == "0"
+    assert figures["nearest: quotient_remainder"] == "+0.0006"
+    assert figures["more eval rows"] == "240,000"
+
+
+def test_page_marks_only_the_chosen_row(page):
+    rows = re.findall(r'<tr class="chosen"><th scope="row" data-order="(\w+)"', page)
+    assert rows == ["unified_int4"]
+
+
+def test_page_loads_nothing_from_outside(page):
+    own = without_plotly(page)
+    assert re.findall(r"""(?:src|href)\s*=\s*["'](?!#|data:)[^"']*""", own) == []
+    assert re.findall(r"url\(|@import|fetch\(|XMLHttpRequest|https?://", own) == []
+
+
+def test_page_fills_every_placeholder(page):
+    body = page[page.index("<body>") : page.index('<script type="application/json"')]
+    assert re.findall(r"\$\{?[a-z_]+", body) == []
+
+
+def test_page_closes_what_it_opens(page):
+    elements = Elements()
+    elements.feed(without_plotly(page))
+    assert (elements.wrong, elements.open) == ([], [])
+
+
+def test_page_ids_are_unique(page):
+    ids = re.findall(r'\sid="([^"]+)"', without_plotly(page))
+    assert len(ids) == len(set(ids))
+
+
+def test_page_escapes_what_comes_from_names():
+    evil = "<img src=x onerror=alert(1)>&</script>"
+    comparison = sample_comparison(2, chosen="full")
+    named = comparison.variants[1].model_copy(update={"name": evil, "verdict": evil})
+    shown = comparison.model_copy(
+        update={"variants": (comparison.variants[0], named), "reason": evil}
+    )
+    page = without_plotly(render_page(shown))
+    assert "<img" not in page
+    assert page.count("</script>") == without_plotly(render_page(comparison)).count("</script>")
+
+
+def test_page_of_several_seeds_has_columns_of_both_errors(page):
+    several = render_page(sample_comparison(2, num_seeds=3, chosen="full"))
+    row = several[several.index('data-order="frequency_threshold"') :]
+    cells = re.findall(r"<td[^>]*>([^<]*)", row[: row.index("</tr>")])
+    assert "0.00057" in cells
+    assert "0.00017" in cells
+    assert "error by seeds" not in page
+
+
+def test_page_shows_how_configurations_differ_first(page):
+    table = page[page.index("Where the trainers") :]
+    assert re.findall(r'<th scope="col">([^<]+)', table)[:3] == [
+        "variant",
+        "embedding.method",
+        "embedding.options",
+    ]
+
+
+def test_page_tells_the_command_with_what_was_changed():
+    comparison = sample_comparison(2, chosen="full")
+    changed = {"baseline": "full", "max_auc_loss": 0.001, "objective": "serving_bytes"}
+    page = render_page(comparison.model_copy(update={"config": changed}))
+    assert "--variants full,frequency_threshold" in page
+    assert "--set evaluator.max_auc_loss=0.001" in page
+    assert "--set evaluator.objective=serving_bytes" in page
+    assert "evaluator.baseline" not in page
+
+
+def test_page_of_one_variant_that_diverged():
+    comparison = sample_comparison(1, chosen="full")
+    bare = comparison.variants[0].model_copy(update={"metrics": {}, "slices": (), "costs": {}})
+    page = render_page(comparison.model_copy(update={"variants": (bare,), "chosen": None}))
+    assert ">diverged<" in page
+
+
+def test_page_of_24_variants_is_under_6_megabytes():
+    assert len(render_page(sample_comparison(24)).encode()) < 6_000_000

@@ -1,0 +1,23 @@
+import numpy as np
+import pytest
+
+from components.evaluator.statistics.calibration import calibration_bins, wilson_interval
+
+
+def test_wilson_interval_agrees_with_a_published_one():
+    # Newcombe (1998), table I, method 3: 81 of 263 and 15 of 148 at 95 %.
+    assert wilson_interval(81, 263, 0.95) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert wilson_interval(15, 148, 0.95) == pytest.approx((0.0624, 0.1605), abs=5e-5)
+
+
+def test_wilson_interval_of_no_click_starts_at_zero():
+    # Newcombe (1998), table I, method 3: 0 of 20.
+    assert wilson_interval(0, 20, 0.95) == pytest.approx((0.0, 0.1611), abs=5e-5)
+
+
+def test_bins_are_in_rising_order_with_their_means():
+    found = calibration_bins(np.array([[10.0, 8.0, 5.0], [4.0, 1.0, 2.0]]), 0.95)
+    assert [each.num_rows for each in found] == [4, 10]
+    assert [each.mean_prediction for each in found] == [0.25, 0.8]
+    assert [each.click_rate for each in found] == [0.5, 0.5]
+    assert (found[1].low, found[1].high) == pytest.approx(wilson_interval(5, 10, 0.95))

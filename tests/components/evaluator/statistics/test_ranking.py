@@ -1,0 +1,51 @@
+import numpy as np
+import pytest
+
+from components.evaluator.statistics.ranking import NUM_BINS, Ranking
+
+
+def ranking(predictions, threshold=0.5):
+    values = np.array(predictions, np.float32)
+    return Ranking(np.zeros(len(values), bool), values, threshold)
+
+
+def test_rows_are_in_falling_order_and_equal_ones_in_their_own():
+    np.testing.assert_array_equal(ranking([0.2, 0.9, 0.2, 0.5]).rows, [1, 3, 0, 2])
+
+
+def test_bins_hold_equally_many_rows_without_ties():
+    predictions = np.random.default_rng(0).permutation(410) / 410
+    sizes = np.diff(ranking(predictions).bin_ends, prepend=0)
+    assert len(sizes) == NUM_BINS
+    assert set(sizes) == {20, 21}
+
+
+def test_bins_keep_equal_predictions_together():
+    # 40 rows, two a bin. Positions 0 to 29 are one group, its middle 14.5 lies in bin 7.
+    found = ranking([0.8] * 30 + [0.1 - i / 1000 for i in range(10)])
+    np.testing.assert_array_equal(found.bin_ends, [30, 32, 34, 36, 38, 40])
+
+
+def test_rows_at_the_threshold_are_above_it():
+    assert ranking([0.5, 0.25, 0.75], threshold=0.5).num_above == 2
+
+
+def test_threshold_is_compared_in_double_precision():
+    # float32(0.3) is 0.30000001.
+    assert ranking([0.3], threshold=0.3).num_above == 1
+    assert ranking([0.7], threshold=0.7).num_above == 0
+
+
+@pytest.mark.parametrize("max_rows", [1, 7, 64])
+def test_chunks_cover_the_rows_and_split_no_tie_and_no_bin(max_rows):
+    predictions = np.random.default_rng(1).integers(0, 60, 500) / 100
+    found = ranking(predictions, threshold=0.3)
+    chunks = list(found.chunks(max_rows))
+    assert [start for start, _ in chunks] == [0, *(stop for _, stop in chunks[:-1])]
+    stops = {stop for _, stop in chunks}
+    assert {500, found.num_above, *found.bin_ends} <= stops
+    for stop in stops - {500}:
+        assert found.predictions[stop - 1] != found.predictions[stop]
+    for start, stop in chunks:
+        is_group = found.predictions[start] == found.predictions[stop - 1]
+        assert stop - start <= max_rows or is_group
