@@ -180,6 +180,8 @@ def evaluate(
 def _measure_latency(
     models: Mapping[str, str], eval_files: Sequence[str], config: EvaluatorConfig
 ) -> dict[str, tuple[LatencyResult, ...]]:
+    if not config.latency.batch_sizes:
+        return {}
     needed = max(map(num_rows_used, config.latency.batch_sizes))
     parts, num_rows = [], 0
     for path in eval_files:
