@@ -82,7 +82,7 @@ def outputs(inputs, tmp_path_factory):
 @pytest.fixture(scope="module")
 def refused(inputs, tmp_path_factory):
     """The outputs where no variant keeps a constraint."""
-    config = QUICK.model_copy(update={"constraints": {"max_embedding_bytes": 1}})
+    config = QUICK.model_copy(update={"constraints": {"max_embedding_bytes": 1.0}})
     return run(inputs, tmp_path_factory.mktemp("refused"), config)
 
 
