@@ -34,7 +34,7 @@ def code_version(patterns: Iterable[str]) -> str:
         if not matched:
             raise ValueError(f"code_version: no source file matches {pattern!r} under {_ROOT}")
         files |= matched
-    for path in sorted(files):
+    for path in sorted(path for path in files if path.is_file()):
         digest.update(path.relative_to(_ROOT).as_posix().encode() + b"\0")
         digest.update(path.read_bytes() + b"\0")
     return digest.hexdigest()[:16]

@@ -68,7 +68,9 @@ class PipelineConfig(StepConfig):
         self.example_validator.check_columns(self.click_log)
         self.trainers()
         check_baseline(self.evaluator, self.variants)
-        self._check_slices()
+        self._check_target_is_reachable()
+        log = self.click_log
+        self.evaluator.slices.check_columns((*log.dense_features, *log.categorical_features))
         if self.tuner is not None:
             self.tuner.check_fields(self.tuned_trainer())
         return self
@@ -92,6 +94,15 @@ class PipelineConfig(StepConfig):
                 raise ValueError(f"variants.{name} with trainer: {_describe(error)}") from error
         return trainers
 
+    def _check_target_is_reachable(self) -> None:
+        needed = {self.evaluator.objective, *(each.measure for each in self.evaluator.limits())}
+        for name, trainer in self.trainers().items():
+            if "seconds_to_target" in needed and not trainer.evals_per_epoch:
+                raise ValueError(
+                    "evaluator: seconds_to_target needs trainer.evals_per_epoch above 0; variant "
+                    f"{name} has 0"
+                )
+
     def replicas(self, trainer: TrainerConfig) -> list[TrainerConfig]:
         """Returns a variant's configuration once for each seed."""
         return [
@@ -112,15 +123,6 @@ class PipelineConfig(StepConfig):
                 f"tuner.variant: expected one of the compared variants {known}; received {name!r}"
             )
         return self.trainers()[name]
-
-    def _check_slices(self) -> None:
-        known = (*self.click_log.dense_features, *self.click_log.categorical_features)
-        for column in self.evaluator.slices.columns:
-            if column not in known:
-                raise ValueError(
-                    f"evaluator.slices.columns: expected features of the log, {', '.join(known)}; "
-                    f"received {column!r}"
-                )
 
 
 # The fields of a configuration that have no fields of their own.
@@ -191,6 +193,12 @@ def _select_variants(
         variant = "_".join(part.strip() for part in name.split("+"))
         if variant in selected:
             raise InputError(f"variant {variant!r} is named twice")
+        if "+" in name and variant in preset:
+            raise InputError(
+                f"variant {variant!r} of the preset has the name that {name!r} would get; select "
+                f"it by that name, or add the stack by --set 'variants.NAME={{embedding: {{method: "
+                f"{name}}}}}'"
+            )
         if "+" in name:
             selected[variant] = {"embedding": {"method": name}}
         elif name in known:

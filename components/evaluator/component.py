@@ -21,7 +21,7 @@ from components.evaluator.keys import (
 )
 from schemas.artifacts import Comparison, Predictions
 
-_SOURCES = ("components/evaluator/**/*.*",)
+_SOURCES = ("components/evaluator/**/*.py", "components/evaluator/report/assets/*")
 
 
 class VariantEvaluatorSpec(ComponentSpec):

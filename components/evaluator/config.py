@@ -1,6 +1,7 @@
 """The configuration of the step that compares the variants."""
 
-from collections.abc import Iterable
+import math
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pydantic import ByteSize, Field, TypeAdapter, field_validator, model_validator
@@ -9,6 +10,7 @@ from components.errors import InputError
 from components.evaluator.measures import COSTS, METRICS, batch_size_of, find_measure
 from schemas.step_config import StepConfig
 
+TIME_KEY = "time"
 _BYTES = TypeAdapter(ByteSize)
 
 
@@ -49,6 +51,24 @@ class SlicesConfig(StepConfig):
     max_values: int = Field(default=10, ge=1, le=1000)
     min_rows: int = Field(default=100, ge=2)
 
+    def check_columns(self, known: Sequence[str]) -> None:
+        """Checks the configured columns against the features of a log.
+
+        Raises:
+          ValueError: if one is unknown, or has the name of another slice key.
+        """
+        unknown = [name for name in self.columns if name not in known]
+        if unknown:
+            raise ValueError(
+                f"evaluator.slices.columns: expected features of the log ({', '.join(known)}); "
+                f"received {', '.join(unknown)}"
+            )
+        if TIME_KEY in self.columns and self.time:
+            raise ValueError(
+                f"evaluator.slices.columns: received {TIME_KEY!r}, which is what slices by the "
+                "order of the rows are called; expected evaluator.slices.time 0 beside it"
+            )
+
 
 class LatencyConfig(StepConfig):
     """How the exported models are timed.
@@ -60,7 +80,7 @@ class LatencyConfig(StepConfig):
     """
 
     batch_sizes: tuple[int, ...] = (1, 128, 2048)
-    seconds: float = Field(default=0.5, gt=0, le=600)
+    seconds: float = Field(default=0.5, gt=0, le=60)
     max_calls: int = Field(default=1000, ge=20)
 
     @field_validator("batch_sizes")
@@ -118,7 +138,8 @@ class EvaluatorConfig(StepConfig):
     def _is_a_measure(cls, objective: str) -> str:
         measure = find_measure(objective)
         if measure is None or measure.better == "nearer to 1":
-            known = [*COSTS, "latency_p99_batch1", "examples_per_second_batch128", *METRICS]
+            metrics = [each.name for each in METRICS.values() if each.better != "nearer to 1"]
+            known = [*COSTS, "latency_p99_batch1", "examples_per_second_batch128", *metrics]
             raise ValueError(
                 f"expected a measure with a better direction, such as {', '.join(known)}; "
                 f"received {objective!r}"
@@ -155,12 +176,15 @@ def _limit(name: str, value: float | str) -> Limit:
         raise ValueError(
             f"constraints.{name}: expected max_ or min_ and a measure, such as max_serving_bytes, "
             f"max_latency_p99_batch1 or min_train_examples_per_second; known measures: "
-            f"{', '.join((*COSTS, *METRICS))}"
+            f"{', '.join((*COSTS, *METRICS))}, latency_p50_batch1, latency_p99_batch1, "
+            "examples_per_second_batch1 and so on"
         )
     if isinstance(value, str) and measure.unit == "bytes":
         value = float(_BYTES.validate_python(value))
     if isinstance(value, str):
         raise ValueError(f"constraints.{name}: expected a number; received {value!r}")
+    if not math.isfinite(value):
+        raise ValueError(f"constraints.{name}: expected a finite number; received {value!r}")
     return Limit(name, measure.name, kind == "max", float(value))
 
 

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.errors import InputError
-from components.evaluator.config import SlicesConfig
+from components.evaluator.config import TIME_KEY, SlicesConfig
 from components.features import Features
 from components.id_counts import BANDS, frequency_bands, read_id_counts
 from components.parquet import read_table
@@ -17,7 +17,6 @@ from schemas.predictions import SLICE_TYPE, slice_column
 
 FREQUENCY = "frequency of {}"
 MISSING_FIELDS = "missing fields"
-TIME = "time"
 OTHER, MISSING = "other", "missing"
 
 # The same for every log, so that two comparisons have the same slices. A Criteo row lacks 5.5 of
@@ -42,7 +41,7 @@ class FrequentValues:
 
     def indices(self, rows: pa.Table) -> np.ndarray:
         """Returns the positions in `labels` of the rows' values, int64 `[num_rows]`."""
-        column = rows[self.column]
+        column = _values(rows, self.column)
         places = pc.fill_null(pc.index_in(column, self.values), len(self.values)).to_numpy()
         return np.where(_is_missing(column), len(self.values) + 1, places)
 
@@ -57,7 +56,7 @@ def find_frequent_values(files: Sequence[str], column: str, max_values: int) -> 
     """
     counts: pa.Table | None = None
     for path in files:
-        found = pc.value_counts(read_table(path, columns=[column])[column].drop_null())
+        found = pc.value_counts(_values(read_table(path, columns=[column]), column).drop_null())
         own = pa.table({"value": found.field("values"), "count": found.field("counts")})
         counts = _sum_counts(own if counts is None else pa.concat_tables([counts, own]))
     assert counts is not None, "a split has a file"
@@ -65,6 +64,12 @@ def find_frequent_values(files: Sequence[str], column: str, max_values: int) -> 
     values = counts.sort_by(order)["value"].slice(0, max_values).combine_chunks()
     labels = [_label(value) for value in values.to_pylist()]
     return FrequentValues(column, values, (*labels, OTHER, MISSING))
+
+
+def _values(rows: pa.Table, column: str) -> pa.ChunkedArray:
+    """Returns a column in which -0.0 is 0.0."""
+    values = rows[column]
+    return pc.add(values, 0.0) if pa.types.is_floating(values.type) else values
 
 
 def _sum_counts(counts: pa.Table) -> pa.Table:
@@ -112,19 +117,11 @@ def plan_slices(
     Raises:
       InputError: if a configured column is unknown, or has the name of another key.
     """
-    known = (*click_log.dense_features, *click_log.categorical_features)
+    try:
+        config.check_columns((*click_log.dense_features, *click_log.categorical_features))
+    except ValueError as error:
+        raise InputError(str(error)) from error
     columns = list(dict.fromkeys(config.columns))
-    unknown = [name for name in columns if name not in known]
-    if unknown:
-        raise InputError(
-            f"evaluator.slices.columns: expected features of the log ({', '.join(known)}); "
-            f"received {', '.join(unknown)}"
-        )
-    if TIME in columns and config.time:
-        raise InputError(
-            f"evaluator.slices.columns: received {TIME!r}, which is what slices by the order of "
-            "the rows are called; expected evaluator.slices.time 0 beside it"
-        )
     frequent = (find_frequent_values(files, name, config.max_values) for name in columns)
     return SlicePlan(config, num_rows, tuple(frequent))
 
@@ -184,7 +181,7 @@ class SliceKeys:
         if config.time:
             row_ids = np.arange(first_row, first_row + rows.num_rows)
             parts = [f"{part} of {config.time}" for part in range(1, config.time + 1)]
-            add(TIME, row_ids * config.time // max(1, self._plan.num_rows), parts)
+            add(TIME_KEY, row_ids * config.time // max(1, self._plan.num_rows), parts)
         for frequent in self._plan.frequent_values:
             add(frequent.column, frequent.indices(rows), frequent.labels)
         return found

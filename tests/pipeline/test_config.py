@@ -45,6 +45,15 @@ def test_a_stack_named_twice_is_refused():
         load_config("demo", ["full", "hashing+int8", "hashing + int8"])
 
 
+def test_a_stack_with_the_name_of_a_variant_of_the_preset_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr("pipeline.config._PRESETS", tmp_path)
+    variants = "{full: {}, hashing_int8: {compression_ratio: 10, embedding: {method: int8}}}"
+    (tmp_path / "own.yaml").write_text(f"synthetic: {{rows: 100}}\nvariants: {variants}\n")
+    assert "hashing_int8" in load_config("own", ["full", "hashing_int8"]).variants
+    with pytest.raises(InputError, match="variant 'hashing_int8' of the preset has the name"):
+        load_config("own", ["full", "hashing+int8"])
+
+
 def test_a_stack_of_unknown_methods_is_refused():
     with pytest.raises(InputError, match="unknown method 'nope'"):
         load_config("demo", ["full", "hashing+nope"])
@@ -81,7 +90,11 @@ def test_trainer_names_its_variant():
         ({"assignments": ["seeds.x=0"]}, ["seeds", "valid integer"]),
         (
             {"assignments": ["evaluator.slices.columns=[C3, X]"]},
-            ["evaluator.slices.columns", "C26", "'X'"],
+            ["evaluator.slices.columns", "C26", "received X"],
+        ),
+        (
+            {"assignments": ["evaluator.objective=seconds_to_target", "trainer.evals_per_epoch=0"]},
+            ["seconds_to_target", "trainer.evals_per_epoch"],
         ),
         (
             {"assignments": ["evaluator.constraints.max_size=1"]},

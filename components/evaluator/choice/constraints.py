@@ -3,20 +3,15 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from scipy import stats
-
-from components.evaluator.comparison import (
-    ConstraintResult,
-    Estimate,
-    MetricResult,
-    VariantResult,
-)
+from components.evaluator.comparison import ConstraintResult, VariantResult
 from components.evaluator.config import EvaluatorConfig, Limit
+from components.evaluator.statistics.uncertainty import Noisy
 
 MAX_AUC_LOSS = "max_auc_loss"
 AUC_ROC = "auc_roc"
 # A loss of exactly the limit is allowed; a float difference may be off by an ulp or two.
 _ROUNDING = 1e-12
+_MOST_ROWS = 1000.0
 
 
 def check_constraints(
@@ -37,8 +32,8 @@ def check_constraints(
     Returns:
       variant -> its results: `max_auc_loss` first, then `config.constraints` in their order.
     """
-    losses = {v.name: v.metrics[AUC_ROC] for v in variants if not v.diverged}
-    of_loss = _check_losses(losses, config, num_eval_rows)
+    differences = {v.name: _difference(v) for v in variants if not v.diverged}
+    of_loss = _check_losses(differences, config, num_eval_rows)
     unknown = ConstraintResult(
         name=MAX_AUC_LOSS, limit=config.max_auc_loss, value=None, worst=None, is_met=False
     )
@@ -51,18 +46,31 @@ def check_constraints(
     }
 
 
+def _difference(variant: VariantResult) -> Noisy | None:
+    """Returns the difference of auc_roc to the baseline; None for the baseline."""
+    metric = variant.metrics[AUC_ROC]
+    if metric.difference is None:
+        return None
+    return Noisy(
+        value=metric.difference.value,
+        sampling_error=metric.sampling_error,
+        seed_error=metric.seed_error,
+        num_replicas=len(variant.seeds),
+    )
+
+
 def _check_losses(
-    metrics: Mapping[str, MetricResult], config: EvaluatorConfig, num_eval_rows: int
+    differences: Mapping[str, Noisy | None], config: EvaluatorConfig, num_eval_rows: int
 ) -> dict[str, ConstraintResult]:
     """Holm's procedure over the one-sided tests, from the smallest p-value on."""
     limit = config.max_auc_loss
-    differences = {name: m.difference for name, m in metrics.items() if m.difference is not None}
-    p_values = {name: _p_value(each, -limit) for name, each in differences.items()}
+    compared = {name: each for name, each in differences.items() if each is not None}
+    p_values = {name: _p_value(each, -limit) for name, each in compared.items()}
     order = sorted(p_values, key=p_values.__getitem__)
     results = {
         name: ConstraintResult(name=MAX_AUC_LOSS, limit=limit, value=0.0, worst=0.0, is_met=True)
-        for name in metrics
-        if name not in differences  # the baseline
+        for name in differences
+        if name not in compared  # the baseline
     }
     all_met = True
     level = (1.0 - config.confidence) / max(1, len(order))
@@ -70,62 +78,53 @@ def _check_losses(
         if all_met:
             level = (1.0 - config.confidence) / (len(order) - rank)
             all_met = p_values[name] <= level
-        difference = differences[name]
-        quantile = _quantile(difference, 1.0 - level)
+        difference = compared[name]
         loss = 0.0 - difference.value
         results[name] = ConstraintResult(
             name=MAX_AUC_LOSS,
             limit=limit,
             value=loss,
-            worst=loss + quantile * difference.standard_error,
+            worst=loss + difference.half_width(1.0 - 2.0 * level),
             is_met=all_met,
-            more_rows=_more_rows(metrics[name], limit - loss, quantile, num_eval_rows),
+            more_rows=_more_rows(difference, limit - loss, level, num_eval_rows),
         )
     return results
 
 
-def _p_value(difference: Estimate, bound: float) -> float:
-    """Of the hypothesis that the true difference is below `bound`."""
+def _p_value(difference: Noisy, bound: float) -> float:
+    """Of the hypothesis that the true difference is below `bound`, one-sided."""
     distance = difference.value - bound
     if difference.standard_error == 0.0:
         return float(distance < -_ROUNDING)
-    return float(_distribution(difference).sf(distance / difference.standard_error))
+    two_sided = difference._replace(value=distance).p_value()
+    return two_sided / 2.0 if distance > 0.0 else 1.0 - two_sided / 2.0
 
 
-def _quantile(difference: Estimate, probability: float) -> float:
-    return float(_distribution(difference).ppf(probability))
-
-
-def _distribution(estimate: Estimate) -> stats.rv_continuous:
-    if estimate.degrees_of_freedom is None:
-        return stats.norm()
-    return stats.t(estimate.degrees_of_freedom)
-
-
-def _more_rows(
-    metric: MetricResult, distance: float, quantile: float, num_eval_rows: int
-) -> int | None:
+def _more_rows(difference: Noisy, distance: float, level: float, num_eval_rows: int) -> int | None:
     """Eval rows that are missing until the interval's end comes to lie on the limit.
 
     The sampling error falls with the square root of the rows, the seeds' error does not.
 
     Args:
-      metric: its errors.
-      distance: from the estimate to the limit; negative on the wrong side of it.
-      quantile: standard errors that the interval's end is away from the estimate.
+      difference: its errors.
+      distance: from the loss to the limit; negative on the wrong side of it.
+      level: of the one-sided test.
       num_eval_rows: rows so far.
 
     Returns:
-      None if it is decided already, or rows alone will not decide it.
+      None if it is decided already, rows alone will not decide it, or it would take more than a
+      thousand times the rows: then the loss is as good as the limit.
     """
-    seed_error = metric.seed_error or 0.0
-    if abs(distance) >= quantile * math.hypot(metric.sampling_error, seed_error):
+    confidence = 1.0 - 2.0 * level
+    if abs(distance) >= difference.half_width(confidence):
         return None
-    allowed_variance = (distance / quantile) ** 2 - seed_error**2
-    if allowed_variance <= 0.0:
+    by_seeds = difference._replace(sampling_error=0.0).half_width(confidence)
+    by_rows = difference._replace(seed_error=None).half_width(confidence)
+    allowed = distance**2 - by_seeds**2
+    if allowed <= 0.0:
         return None
-    needed = num_eval_rows * metric.sampling_error**2 / allowed_variance
-    return max(1, math.ceil(needed - num_eval_rows))
+    factor = by_rows**2 / allowed
+    return max(1, math.ceil(num_eval_rows * (factor - 1.0))) if factor < _MOST_ROWS else None
 
 
 def _check_limit(variant: VariantResult, limit: Limit) -> ConstraintResult:

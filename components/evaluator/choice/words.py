@@ -7,13 +7,16 @@ from components.evaluator.comparison import ConstraintResult, VariantResult
 from components.evaluator.config import EvaluatorConfig
 from components.evaluator.measures import Measure, find_measure
 
+# Smaller differences of auc_roc are 0 as they are written.
+_SHOWN = 0.00005
+
 
 def choice_reason(variants: Sequence[VariantResult], config: EvaluatorConfig) -> str:
     """Returns the sentence that says which variant to ship and why, or why none."""
     baseline = next(v for v in variants if v.name == config.baseline)
     chosen = next((v for v in variants if v.is_blessed), None)
     if chosen is None:
-        return _nothing(variants)
+        return _nothing(variants, config)
     gain = _gain(chosen, baseline, _measure(config.objective))
     if chosen.name != baseline.name:
         return f"Ship {chosen.name}: {gain}, {_loss(chosen, baseline, config)}."
@@ -21,11 +24,10 @@ def choice_reason(variants: Sequence[VariantResult], config: EvaluatorConfig) ->
     if not others:
         title = _measure(config.objective).title
         return f"Ship {baseline.name}, the baseline: no compared variant is better in {title}."
-    unsure = [v for v in others if any(c.more_rows for c in v.constraints)]
+    missing_rows = [rows for rows in map(_missing_rows, others) if rows]
     more = ""
-    if unsure:
-        rows = min(c.more_rows for v in unsure for c in v.constraints if c.more_rows)
-        more = f"; about {rows:,} more eval rows could change that"
+    if missing_rows:
+        more = f"; about {_rounded(min(missing_rows))} more eval rows could change that"
     return (
         f"Ship {baseline.name}, the baseline: no variant that is better in "
         f"{_measure(config.objective).title} keeps all constraints{more}."
@@ -106,13 +108,11 @@ def _loss(chosen: VariantResult, baseline: VariantResult, config: EvaluatorConfi
     (constraint,) = (c for c in chosen.constraints if c.name == MAX_AUC_LOSS)
     assert difference is not None and constraint.worst is not None
     loss = f"auc_roc {abs(difference.value):.4f} {'below' if difference.value < 0 else 'above'}"
-    if round(difference.value, 4) == 0.0:
+    if abs(difference.value) < _SHOWN:
         loss = "auc_roc equal to"
-    bound = (
-        f"at most {constraint.worst:.4f} below"
-        if constraint.worst > 0
-        else f"at least {-constraint.worst:.4f} above"
-    )
+    bound = f"at most {max(constraint.worst, 0.0):.4f} below"
+    if constraint.worst <= -_SHOWN:
+        bound = f"at least {-constraint.worst:.4f} above"
     return (
         f"{loss} {baseline.name} and {bound} with "
         f"{100 * config.confidence:g} % confidence (limit {config.max_auc_loss:g})"
@@ -124,19 +124,7 @@ def _failure(constraint: ConstraintResult, confidence: float) -> str:
     if constraint.value is None or constraint.worst is None:
         return f"{constraint.name} {constraint.limit:g}: nothing was measured."
     if constraint.name == MAX_AUC_LOSS:
-        if constraint.value > constraint.limit:
-            text = (
-                f"Loses {constraint.value:.4f} of auc_roc, "
-                f"{constraint.value - constraint.limit:.4f} more than {constraint.limit:g}"
-            )
-        else:
-            text = (
-                f"Loses {constraint.value:.4f} of auc_roc, but up to {constraint.worst:.4f} with "
-                f"{100 * confidence:g} % confidence, limit {constraint.limit:g}"
-            )
-        if constraint.more_rows is not None:
-            text += f"; about {constraint.more_rows:,} more eval rows would decide"
-        return f"{text}."
+        return _loss_failure(constraint, confidence)
     measure = _measure(constraint.name.partition("_")[2])
     return (
         f"{constraint.name} {quantity(constraint.limit, measure)}: it has "
@@ -144,10 +132,54 @@ def _failure(constraint: ConstraintResult, confidence: float) -> str:
     )
 
 
-def _nothing(variants: Sequence[VariantResult]) -> str:
+def _value_and_worst(variant: VariantResult, worst: float, measure: Measure) -> str:
+    value = variant.measure(measure.name)
+    if value == worst:
+        return quantity(worst, measure)
+    return f"{quantity(value, measure)}, at worst {quantity(worst, measure)}"
+
+
+def _loss_failure(constraint: ConstraintResult, confidence: float) -> str:
+    assert constraint.value is not None and constraint.worst is not None
+    if constraint.value > constraint.limit:
+        text = (
+            f"Loses {constraint.value:.4f} of auc_roc, "
+            f"{constraint.value - constraint.limit:.4f} more than {constraint.limit:g}"
+        )
+        tail = "would make that sure"
+    else:
+        verb = "Gains" if constraint.value < 0 else "Loses"
+        text = (
+            f"{verb} {abs(constraint.value):.4f} of auc_roc, but may lose up to "
+            f"{constraint.worst:.4f} with {100 * confidence:g} % confidence, limit "
+            f"{constraint.limit:g}"
+        )
+        tail = "could show that it keeps the limit"
+    if constraint.more_rows is not None:
+        text += f"; about {_rounded(constraint.more_rows)} more eval rows {tail}"
+    return f"{text}."
+
+
+def _rounded(rows: int) -> str:
+    """Returns two significant digits: more would be made up."""
+    return f"{int(float(f'{rows:.2g}')):,}"
+
+
+def _missing_rows(variant: VariantResult) -> int | None:
+    """Returns how many more eval rows could make a variant qualify; None if they could not."""
+    missed = [constraint for constraint in variant.constraints if not constraint.is_met]
+    rows = [c.more_rows for c in missed if c.value is not None and c.value <= c.limit]
+    if not missed or len(rows) < len(missed):
+        return None
+    return max((each for each in rows if each is not None), default=None)
+
+
+def _nothing(variants: Sequence[VariantResult], config: EvaluatorConfig) -> str:
     """Names for each constraint that nobody keeps the variant that comes nearest to it."""
     sentences = []
     alive = [variant for variant in variants if not variant.diverged]
+    if all(variant.measure(config.objective) is None for variant in alive):
+        return f"Ship nothing: {config.objective}, the objective, was measured of no variant."
     for position, constraint in enumerate(alive[0].constraints):
         ends = [(v, v.constraints[position].worst) for v in alive]
         measured = [
@@ -159,7 +191,7 @@ def _nothing(variants: Sequence[VariantResult]) -> str:
         measure = _measure(constraint.name.partition("_")[2])
         sentences.append(
             f"no variant keeps {constraint.name} {quantity(constraint.limit, measure)}, "
-            f"{nearest.name} comes nearest with {quantity(worst, measure)}"
+            f"{nearest.name} comes nearest with {_value_and_worst(nearest, worst, measure)}"
         )
     why = "; ".join(sentences) or "no variant keeps all constraints at once"
     return f"Ship nothing: {why}."

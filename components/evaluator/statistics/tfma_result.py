@@ -1,8 +1,7 @@
 """The metrics in TFMA's result format, for its viewers and thresholds.
 
-Importing TFMA takes seconds; nothing else imports this file before it is needed. The numbers are
-ours. TFMA's own AUCs come from a fixed number of thresholds, and its average precision interpolates
-between them; ours are exact.
+The numbers are ours. TFMA's own AUCs come from a fixed number of thresholds, and its average
+precision interpolates between them; ours are exact.
 """
 
 import os

@@ -18,6 +18,9 @@ from scipy import optimize, special
 
 from components.evaluator.comparison import Estimate, MetricResult
 
+# exp of it is the smallest tail that is told from 0.
+_LEAST_LOG_TAIL = -700.0
+
 
 class Noisy(NamedTuple):
     """A mean over replicas and its sources of noise.
@@ -48,18 +51,21 @@ class Noisy(NamedTuple):
 
     def half_width(self, confidence: float) -> float:
         """Returns how far the two-sided interval reaches to either side of the value."""
-        probability = (1.0 + confidence) / 2.0
-        sampling = float(special.ndtri(probability)) * self.sampling_error
+        return self._reach((1.0 - confidence) / 2.0)
+
+    def _reach(self, tail: float) -> float:
+        """Returns how far the interval reaches with probability `tail` beyond either end."""
+        sampling = -float(special.ndtri(tail)) * self.sampling_error
         if not self.seed_error:
             return sampling
-        seeds = float(special.stdtrit(self.num_replicas - 1, probability)) * self.seed_error
-        return math.hypot(sampling, seeds)
+        return math.hypot(
+            sampling, float(special.stdtrit(self.num_replicas - 1, tail)) * self.seed_error
+        )
 
     def degrees_of_freedom(self, confidence: float) -> float:
         """Returns those of the Student's distribution that has the interval's `half_width`.
 
-        They lie between those of the replicas and infinity. Bounds and p-values at other levels are
-        taken from that distribution.
+        They lie between those of the replicas and infinity. At another confidence they are others.
         """
         if not self.seed_error:
             return math.inf
@@ -88,17 +94,22 @@ class Noisy(NamedTuple):
             degrees_of_freedom=None if math.isinf(degrees) else degrees,
         )
 
-    def p_value(self, confidence: float) -> float:
+    def p_value(self) -> float:
         """Returns the two-sided p-value of the truth being 0.
 
-        It is below 1 - confidence exactly if the interval at `confidence` does not hold 0.
+        It is 1 - confidence for the confidence whose interval just reaches 0.
         """
-        error = self.standard_error
-        if error == 0.0:
-            return float(self.value == 0.0)
-        score, degrees = -abs(self.value) / error, self.degrees_of_freedom(confidence)
-        tail = special.ndtr(score) if math.isinf(degrees) else special.stdtr(degrees, score)
-        return float(2.0 * tail)
+        distance = abs(self.value)
+        if self.standard_error == 0.0 or distance == 0.0:
+            return float(distance == 0.0)
+
+        def excess(log_tail: float) -> float:
+            return self._reach(math.exp(log_tail)) - distance
+
+        if excess(_LEAST_LOG_TAIL) <= 0.0:
+            return 0.0
+        log_tail = optimize.brentq(excess, _LEAST_LOG_TAIL, math.log(0.5), xtol=1e-10)
+        return 2.0 * math.exp(log_tail)
 
 
 def baseline_result(own: Noisy, confidence: float) -> MetricResult:
@@ -115,7 +126,7 @@ def compared_result(own: Noisy, difference: Noisy, confidence: float) -> MetricR
     return MetricResult(
         estimate=own.estimate(confidence),
         difference=difference.estimate(confidence),
-        p_value=difference.p_value(confidence),
+        p_value=difference.p_value(),
         sampling_error=difference.sampling_error,
         seed_error=difference.seed_error,
     )

@@ -95,7 +95,6 @@ def metric(
     difference: float | None = None,
     sampling_error: float = 0.0,
     seed_error: float | None = None,
-    degrees_of_freedom: float | None = None,
 ) -> MetricResult:
     """Returns a metric with these numbers; its intervals are 1.96 errors wide on either side."""
 
@@ -106,7 +105,6 @@ def metric(
             standard_error=error,
             low=center - 1.96 * error,
             high=center + 1.96 * error,
-            degrees_of_freedom=degrees_of_freedom,
         )
 
     return MetricResult(

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 from scipy import stats
 
@@ -36,12 +37,42 @@ def test_confidence_widens_the_bound():
     assert checked.worst == pytest.approx(0.002 + 2.3263 * 0.001, abs=1e-6)
 
 
-def test_few_degrees_of_freedom_widen_the_bound():
-    variant = result("a", 0.798, 10)
-    own = metric(0.798, -0.002, 0.0, seed_error=0.001, degrees_of_freedom=2.0)
-    variant = variant.model_copy(update={"metrics": {"auc_roc": own}})
-    # The 95 % quantile of Student's t with 2 degrees of freedom is 2.920.
-    assert losses(FULL, variant)["a"].worst == pytest.approx(0.002 + 2.91999 * 0.001, abs=1e-6)
+def of_seeds(num_seeds, loss, sampling_error, seed_error):
+    """Returns variant `a` with several replicas."""
+    own = metric(0.8, -loss, sampling_error, seed_error)
+    seeds = tuple(range(num_seeds))
+    return result("a", 0.8, 10).model_copy(update={"metrics": {"auc_roc": own}, "seeds": seeds})
+
+
+def test_few_seeds_widen_the_bound():
+    # The one-sided 95 % quantiles: normal 1.64485, Student's t with 2 degrees of freedom 2.91999.
+    variant = of_seeds(3, 0.002, sampling_error=0.002, seed_error=0.001)
+    expected = 0.002 + np.hypot(1.64485 * 0.002, 2.91999 * 0.001)
+    assert losses(FULL, variant)["a"].worst == pytest.approx(expected, abs=1e-7)
+
+
+def test_few_seeds_and_many_variants_widen_the_bound_by_the_heavy_tail():
+    others = [result(f"b{i}", 0.8, 10, -0.1, 0.001) for i in range(9)]
+    variant = of_seeds(2, 0.0, sampling_error=0.0, seed_error=0.001)
+    # Ten variants: 0.5 % on one side, Student's t with 1 degree of freedom.
+    assert losses(FULL, variant, *others)["a"].worst == pytest.approx(0.0636567, abs=1e-6)
+
+
+def test_of_many_variants_at_the_limit_one_is_approved_in_5_percent_at_most():
+    """Twenty variants that lose exactly the limit, two seeds, the seeds' error far above."""
+    random = np.random.default_rng(0)
+    approved, simulations, sampling, seed = 0, 300, 0.0001, 0.001
+    for _ in range(simulations):
+        variants = []
+        for number in range(20):
+            replicas = -0.005 + random.normal(scale=sampling) + random.normal(scale=seed, size=2)
+            error = float(np.std(replicas, ddof=1)) / np.sqrt(2)
+            variant = of_seeds(2, -float(np.mean(replicas)), sampling, error)
+            variants.append(variant.model_copy(update={"name": f"v{number}"}))
+        checked = losses(FULL, *variants)
+        approved += any(checked[variant.name].is_met for variant in variants)
+    # 5 % and three standard errors of 1.3 %.
+    assert approved / simulations < 0.09
 
 
 def test_holm_steps_down_from_the_smallest_p_value():
@@ -85,6 +116,11 @@ def test_more_rows_decide_a_loss_just_above_the_limit_too():
     assert checked.more_rows == pytest.approx(1000 * (2 * 1.6449) ** 2 - 1000, abs=2)
 
 
+def test_a_loss_as_good_as_the_limit_asks_for_no_rows():
+    variant = result("a", 0.8, 10, difference=-0.00499, sampling_error=0.002)
+    assert losses(FULL, variant, max_auc_loss=0.005)["a"].more_rows is None
+
+
 def test_no_rows_are_missing_where_it_is_decided():
     kept = result("a", 0.8, 10, difference=0.0, sampling_error=0.001)
     lost = result("b", 0.8, 10, difference=-0.1, sampling_error=0.001)
@@ -94,8 +130,7 @@ def test_no_rows_are_missing_where_it_is_decided():
 
 
 def test_rows_do_not_decide_what_the_seeds_leave_open():
-    own = metric(0.8, -0.004, sampling_error=0.002, seed_error=0.001)
-    variant = result("a", 0.8, 10).model_copy(update={"metrics": {"auc_roc": own}})
+    variant = of_seeds(3, 0.004, sampling_error=0.002, seed_error=0.001)
     checked = losses(FULL, variant, max_auc_loss=0.005)["a"]
     assert not checked.is_met
     assert checked.more_rows is None

@@ -59,17 +59,50 @@ def test_reason_for_the_baseline_tells_how_many_rows_could_change_it():
     # 10,000 rows x (2 x 1.6449)^2 bring the bound to the limit.
     assert reason == (
         "Ship full, the baseline: no variant that is better in embeddings as served keeps all "
-        "constraints; about 98,222 more eval rows could change that."
+        "constraints; about 98,000 more eval rows could change that."
     )
     assert verdicts["a"] == (
-        "Loses 0.0040 of auc_roc, but up to 0.0073 with 95 % confidence, limit 0.005; about 98,222 "
-        "more eval rows would decide."
+        "Loses 0.0040 of auc_roc, but may lose up to 0.0073 with 95 % confidence, limit 0.005; "
+        "about 98,000 more eval rows could show that it keeps the limit."
     )
+
+
+def test_rows_are_not_promised_to_a_variant_that_misses_something_else():
+    unsure = variant("a", 0.004, 1000, error=0.002, serving_bytes=3e6)
+    reason, _ = words(FULL, unsure, constraints={"max_serving_bytes": "2MB"})
+    assert reason.endswith("keeps all constraints.")
+
+
+def test_reason_of_the_same_predictions_has_no_negative_zero():
+    reason, _ = words(FULL, variant("a", 0.0, 1000))
+    assert "auc_roc equal to full and at most 0.0000 below with" in reason
+
+
+def test_reason_where_nobody_has_the_objective_says_so():
+    reason, _ = words(FULL, variant("a", 0.0, 10), objective="seconds_to_target")
+    assert reason == "Ship nothing: seconds_to_target, the objective, was measured of no variant."
 
 
 def test_verdict_of_a_clear_loss_tells_by_how_much():
     _, verdicts = words(FULL, variant("a", 0.02, 1000, error=0.001))
     assert verdicts["a"] == "Loses 0.0200 of auc_roc, 0.0150 more than 0.005."
+
+
+def test_verdict_of_an_unsure_gain_is_no_loss():
+    _, verdicts = words(FULL, variant("a", -0.001, 10, error=0.01))
+    assert verdicts["a"].startswith("Gains 0.0010 of auc_roc, but may lose up to 0.0154 with")
+
+
+def test_rows_are_not_promised_beyond_the_limit():
+    reason, verdicts = words(FULL, variant("a", 0.006, 1000, error=0.002))
+    assert reason.endswith("keeps all constraints.")
+    assert verdicts["a"].endswith("about 98,000 more eval rows would make that sure.")
+
+
+def test_reason_for_nothing_tells_value_and_end_of_a_metric():
+    full = result("full", 0.8, 10, sampling_error=0.01)
+    reason, _ = words(full, constraints={"min_auc_roc": 0.9})
+    assert reason.endswith("full comes nearest with 0.8000, at worst 0.7804.")
 
 
 def test_verdict_of_a_cost_gives_both_numbers():

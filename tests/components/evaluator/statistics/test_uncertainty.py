@@ -62,7 +62,7 @@ def test_interval_without_sampling_error_is_that_of_the_t_test():
     low, high = expected.confidence_interval(0.95)
     estimate = noisy.estimate(0.95)
     assert (estimate.low, estimate.high) == pytest.approx((low, high))
-    assert noisy.p_value(0.95) == pytest.approx(expected.pvalue)
+    assert noisy.p_value() == pytest.approx(expected.pvalue)
     assert estimate.degrees_of_freedom == pytest.approx(2)
 
 
@@ -77,15 +77,25 @@ def test_p_value_is_one_minus_the_confidence_that_just_reaches_zero(seed_error):
     for confidence in (0.5, 0.9, 0.95, 0.999):
         width = Noisy(0.0, 0.4, seed_error, 3).half_width(confidence)
         noisy = Noisy(-width, 0.4, seed_error, 3)
-        assert noisy.p_value(confidence) == pytest.approx(1 - confidence, rel=1e-6)
+        assert noisy.p_value() == pytest.approx(1 - confidence, rel=1e-6)
+
+
+def test_p_value_of_few_replicas_is_heavy_tailed_at_any_level():
+    # Without a sampling error: 30 errors with 2 degrees of freedom, by Student's distribution.
+    noisy = Noisy(30.0, 0.0, 1.0, 3)
+    assert noisy.p_value() == pytest.approx(2 * stats.t.sf(30.0, 2), rel=1e-6)
+
+
+def test_p_value_far_out_is_zero():
+    assert Noisy(1.0, 1e-6, None, 1).p_value() == 0.0
 
 
 def test_no_difference_without_any_error_has_p_value_one():
-    assert Noisy(0.0, 0.0, None, 1).p_value(0.95) == 1.0
+    assert Noisy(0.0, 0.0, None, 1).p_value() == 1.0
 
 
 def test_difference_without_any_error_has_p_value_zero():
-    assert Noisy(1e-3, 0.0, None, 1).p_value(0.95) == 0.0
+    assert Noisy(1e-3, 0.0, None, 1).p_value() == 0.0
 
 
 def test_baseline_has_no_difference_and_its_own_errors():
