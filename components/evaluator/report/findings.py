@@ -97,14 +97,27 @@ def constraint_text(constraint: ConstraintResult) -> str:
 def pareto_finding(comparison: Comparison) -> str:
     """Returns who is on the Pareto front."""
     names = [result.name for result in comparison.variants if result.is_on_front]
-    title = cost_measure(comparison).title
+    title = objective_measure(comparison).title
+    both = "auc_roc" if comparison.objective == "auc_roc" else f"{title} and in auc_roc"
     if not names:
-        return f"No variant is on the front of {title} and auc_roc."
+        return f"No variant is on the front: none was measured in {both}."
     chosen = f" {comparison.chosen} is chosen." if comparison.chosen else " None is chosen."
+    return f"On the front (no other variant is better in {both}): {', '.join(names)}.{chosen}"
+
+
+def pareto_note(comparison: Comparison) -> str:
+    """Returns why the plot has no line through the front, if it has none."""
+    if has_front_line(comparison):
+        return ""
     return (
-        f"On the front (no other variant is better in {title} and in auc_roc): "
-        f"{', '.join(names)}.{chosen}"
+        f"The plot shows auc_roc against {cost_measure(comparison).title}, which is not what the "
+        "front is about: its variants are filled, and no line joins them."
     )
+
+
+def has_front_line(comparison: Comparison) -> bool:
+    """Whether the front is one of the cost that the plot shows, and not of a metric."""
+    return cost_measure(comparison).name == comparison.objective
 
 
 def convergence_finding(comparison: Comparison) -> str:

@@ -14,8 +14,8 @@ from components.evaluator.report.numbers import (
     measured_text,
     p_value_text,
     percent,
-    ratio_text,
     signed,
+    size_change,
 )
 
 
@@ -38,9 +38,8 @@ def _figures_of(comparison: Comparison, chosen: VariantResult) -> list[tuple[str
     theirs, ours = (result.costs.get("embedding_bytes") for result in (baseline, chosen))
     if theirs and ours and chosen.name == baseline.name:
         cards.append((COSTS["embedding_bytes"].title, bytes_text(ours), "the baseline"))
-    elif theirs and ours:
-        texts = f"{bytes_text(theirs)} → {bytes_text(ours, theirs)}"
-        cards.append(("smaller embeddings", ratio_text(theirs, ours), texts))
+    elif theirs is not None and ours is not None:
+        cards.append(_size_figure(ours, theirs))
     auc_roc = chosen.metrics.get("auc_roc")
     if auc_roc and auc_roc.difference:
         clear = "" if is_clear(comparison, chosen, "auc_roc") else "not "
@@ -66,6 +65,19 @@ def _figures_of(comparison: Comparison, chosen: VariantResult) -> list[tuple[str
     return cards
 
 
+def _size_figure(ours: float, theirs: float) -> tuple[str, str, str]:
+    texts = f"{bytes_text(theirs)} → {bytes_text(ours, theirs)}"
+    change = size_change(ours, theirs)
+    if change:
+        ratio, word = change
+        return f"{word} embeddings", ratio, texts
+    if not ours:
+        return "no embedding table", bytes_text(ours), texts
+    if ours == theirs:
+        return "embeddings of the same size", bytes_text(ours), texts
+    return COSTS["embedding_bytes"].title, bytes_text(ours), texts
+
+
 def _figures_of_none(comparison: Comparison) -> list[tuple[str, str, str]]:
     others = [
         (result, result.metrics["auc_roc"].difference)
@@ -83,15 +95,17 @@ def _figures_of_none(comparison: Comparison) -> list[tuple[str, str, str]]:
         if change:
             note = f"AUC ROC against {comparison.baseline}; {interval_text(change)}"
             cards.append((f"nearest: {nearest.name}", signed(change.value, 4), note))
-    rows = [
-        constraint.more_rows
-        for result in comparison.variants
-        for constraint in result.constraints
-        if constraint.more_rows is not None
-    ]
+    rows = [rows for rows in map(_deciding_rows, comparison.variants) if rows is not None]
     if rows:
         cards.append(("more eval rows", f"{min(rows):,}", "about as many would decide for one"))
     return cards
+
+
+def _deciding_rows(result: VariantResult) -> int | None:
+    """Returns how many more eval rows would decide all that a variant misses; None if none can."""
+    missed = [constraint.more_rows for constraint in result.constraints if not constraint.is_met]
+    needed = [rows for rows in missed if rows is not None]
+    return max(needed) if needed and len(needed) == len(missed) else None
 
 
 def variant_table(comparison: Comparison) -> str:

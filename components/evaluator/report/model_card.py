@@ -8,9 +8,10 @@ from components.evaluator.report.findings import constraint_text, seeds_note, wo
 from components.evaluator.report.markdown import escaped
 from components.evaluator.report.numbers import (
     difference_text,
+    fixed,
     measured_text,
     percent,
-    ratio_text,
+    size_change,
     value_text,
 )
 
@@ -100,7 +101,7 @@ def _parameters(comparison: Comparison, chosen: VariantResult) -> dict[str, Any]
         for name in ("num_parameters", "embedding_bytes", "serving_bytes")
         if name in chosen.costs
     )
-    spans = f" Spans {', '.join(map(str, data.spans))}." if data.spans else ""
+    spans = f" Newest span: {max(data.spans)}." if data.spans else ""
     source = f" Fingerprint of the raw files: {data.fingerprint}." if data.fingerprint else ""
     return {
         "model_architecture": (
@@ -158,12 +159,10 @@ def _considerations(comparison: Comparison, chosen: VariantResult) -> dict[str, 
         limitations.append(f"Against {comparison.baseline} it loses most where {worst}.")
     tradeoffs = [f"It is the baseline {chosen.name} itself: nothing is approximated."]
     auc_roc = chosen.metrics.get("auc_roc")
-    baseline = comparison.variant(comparison.baseline)
-    ratio = ratio_text(baseline.costs.get("embedding_bytes"), chosen.costs.get("embedding_bytes"))
     if auc_roc and auc_roc.difference:
         tradeoffs = [
-            f"Embeddings {ratio} smaller than those of {comparison.baseline}, for a difference in "
-            f"auc_roc of {difference_text(auc_roc.difference)} ({percent(comparison.confidence)} "
+            f"{_size_text(comparison, chosen)}, for a difference in auc_roc of "
+            f"{difference_text(auc_roc.difference)} ({percent(comparison.confidence)} "
             f"interval; its own is {value_text(auc_roc.estimate)})."
         ]
     return {
@@ -185,6 +184,22 @@ def _considerations(comparison: Comparison, chosen: VariantResult) -> dict[str, 
     }
 
 
+def _size_text(comparison: Comparison, chosen: VariantResult) -> str:
+    baseline = comparison.variant(comparison.baseline)
+    theirs, ours = (result.costs.get("embedding_bytes") for result in (baseline, chosen))
+    change = size_change(ours, theirs)
+    if change:
+        ratio, word = change
+        return f"Embeddings {ratio} {word} than those of {comparison.baseline}"
+    if ours is None or theirs is None:
+        return "Embeddings of a size that was not compared"
+    if not ours:
+        return "No embedding table"
+    if ours == theirs:
+        return f"Embeddings of the same size as those of {comparison.baseline}"
+    return f"Embeddings where {comparison.baseline} has none"
+
+
 def _metrics_markdown(metrics: list[dict[str, Any]]) -> str:
     """Returns the metrics on all rows as a table; the slices are in the JSON."""
     lines = ["| metric | value | low | high |", "| --- | ---: | ---: | ---: |"]
@@ -192,6 +207,6 @@ def _metrics_markdown(metrics: list[dict[str, Any]]) -> str:
         if "slice" not in metric:
             interval = metric["confidence_interval"]
             numbers = (metric["value"], interval["lower_bound"], interval["upper_bound"])
-            cells = [escaped(metric["type"]), *(f"{number:.4f}" for number in numbers)]
+            cells = [escaped(metric["type"]), *(fixed(number, 4) for number in numbers)]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

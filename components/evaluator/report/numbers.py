@@ -29,10 +29,16 @@ def signed(value: float, places: int) -> str:
     return text if float(text) else f"{0:+.{places}f}"
 
 
+def fixed(value: float, places: int) -> str:
+    """Returns a number without a plus; `0.0000`, never `-0.0000`."""
+    text = f"{value:.{places}f}"
+    return text if float(text) else f"{0:.{places}f}"
+
+
 def value_text(estimate: Estimate) -> str:
     """Returns `0.7966 ±0.0061`: the value and half the width of its interval."""
     places = digits(estimate)
-    return f"{estimate.value:.{places}f} ±{half_width(estimate):.{places}f}"
+    return f"{fixed(estimate.value, places)} ±{half_width(estimate):.{places}f}"
 
 
 def difference_text(estimate: Estimate) -> str:
@@ -85,7 +91,7 @@ def measured_text(measure: Measure, value: float | None) -> str:
     if abs(value) >= 100:
         return f"{value:,.0f}"
     if abs(value) >= 0.00005 or not value:
-        return f"{value:.4f}"
+        return fixed(value, 4)
     return format(Decimal(f"{value:.1g}"), "f")
 
 
@@ -95,6 +101,23 @@ def ratio_text(numerator: float | None, denominator: float | None) -> str:
         return MISSING
     ratio = numerator / denominator
     return f"{ratio:.1f}x" if ratio < 100 else f"{ratio:,.0f}x"
+
+
+def size_change(size: float | None, reference: float | None) -> tuple[str, str] | None:
+    """Returns how many times smaller or larger a size is: `("5.0x", "larger")`.
+
+    Args:
+      size: bytes.
+      reference: the bytes it is compared with.
+
+    Returns:
+      the factor and the word; None where one of the two is missing or 0, or both are equal.
+    """
+    if not size or not reference or size == reference:
+        return None
+    if size < reference:
+        return ratio_text(reference, size), "smaller"
+    return ratio_text(size, reference), "larger"
 
 
 def is_clear(comparison: Comparison, result: VariantResult, metric: str) -> bool:

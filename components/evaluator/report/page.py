@@ -8,6 +8,7 @@ from plotly.offline import get_plotlyjs
 
 from components.evaluator.comparison import Comparison
 from components.evaluator.report import findings
+from components.evaluator.report.command import reproduce
 from components.evaluator.report.fragments import key_figures, variant_table, verdicts
 from components.evaluator.report.numbers import percent
 from components.evaluator.report.page_data import page_data, script_json
@@ -16,7 +17,6 @@ from components.evaluator.report.provenance import (
     data_facts,
     lineage,
     reading,
-    reproduce,
 )
 
 _ASSETS = Path(__file__).with_name("assets")
@@ -36,6 +36,7 @@ def render_page(comparison: Comparison) -> str:
         seeds_note=escape(findings.seeds_note(comparison)),
         figures=key_figures(comparison),
         pareto_finding=escape(findings.pareto_finding(comparison)),
+        pareto_note=escape(findings.pareto_note(comparison)),
         variant_table=variant_table(comparison),
         confidence=escape(percent(comparison.confidence)),
         baseline=escape(comparison.baseline),

@@ -10,7 +10,7 @@ import numpy as np
 from components.evaluator.comparison import Comparison, Estimate, VariantResult
 from components.evaluator.measures import METRICS
 from components.evaluator.report.columns import columns
-from components.evaluator.report.findings import cost_measure, max_auc_loss
+from components.evaluator.report.findings import cost_measure, has_front_line, max_auc_loss
 
 BANDS = ("head", "middle", "tail", "unseen", "missing")
 SLICE_METRICS = ("auc_roc", "logloss", "normalized_entropy", "calibration")
@@ -32,6 +32,7 @@ def page_data(comparison: Comparison) -> dict[str, Any]:
         "chosen": comparison.chosen,
         "confidence": comparison.confidence,
         "cost": {"title": cost.title, "unit": cost.unit, "better": cost.better},
+        "has_front_line": has_front_line(comparison),
         "max_auc_loss": max_auc_loss(comparison),
         "best_auc_gain": None if best is None or baseline is None else best - baseline,
         "target_logloss": comparison.target_logloss,
@@ -160,13 +161,20 @@ def _slice_values(
 
 
 def _tables(comparison: Comparison) -> list[str]:
-    """Returns the tables that are largest in any variant, and one name for the others."""
+    """Returns the largest table of each variant, other large ones, and one name for the rest."""
     largest: dict[str, int] = {}
+    firsts: set[str] = set()
     for result in comparison.variants:
-        for table, size in result.table_bytes.items():
+        sizes = result.table_bytes
+        if sizes:
+            firsts.add(max(sizes, key=sizes.__getitem__))
+        for table, size in sizes.items():
             largest[table] = max(size, largest.get(table, 0))
     names = sorted(largest, key=lambda table: -largest[table])
-    return names if len(names) <= _MAX_TABLES + 1 else [*names[:_MAX_TABLES], _OTHER_TABLES]
+    if len(names) <= _MAX_TABLES + 1:
+        return names
+    kept = sorted(names, key=lambda table: table not in firsts)[:_MAX_TABLES]
+    return [*sorted(kept, key=lambda table: -largest[table]), _OTHER_TABLES]
 
 
 def _table_bytes(result: VariantResult, tables: list[str]) -> list[int]:

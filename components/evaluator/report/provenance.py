@@ -1,13 +1,11 @@
 """The parts of the page that say where the comparison comes from, and how to read it, as HTML."""
 
 import json
-import shlex
 from collections.abc import Iterable
 from html import escape
 from typing import Any
 
 from components.evaluator.comparison import Comparison
-from components.evaluator.config import EvaluatorConfig
 from components.evaluator.report.findings import max_auc_loss, objective_measure, seeds_note
 from components.evaluator.report.fragments import name_html
 from components.evaluator.report.numbers import MISSING, percent
@@ -24,7 +22,7 @@ def data_facts(comparison: Comparison) -> str:
             ("train rows", f"{data.num_train_rows:,}"),
             ("eval rows", f"{data.num_eval_rows:,}"),
             ("clicks in them", f"{data.num_eval_clicks:,} ({100 * data.click_rate:.2f} %)"),
-            ("spans", ", ".join(map(str, data.spans)) or MISSING),
+            ("newest span", str(max(data.spans, default=MISSING))),
             ("numeric columns", str(data.num_dense_features)),
             ("categorical columns", str(len(sizes))),
             ("ids in all", f"{sum(data.vocabulary_sizes.values()):,}"),
@@ -73,27 +71,6 @@ def lineage(comparison: Comparison) -> str:
         (name, ", ".join(map(str, numbers))) for name, numbers in found.artifact_ids.items()
     )
     return f"{_definitions(facts)}<details><summary>Artifacts by id</summary>{ids}</details>"
-
-
-def reproduce(comparison: Comparison) -> str:
-    """Returns the commands that tell what was run, and that run it again."""
-    found = comparison.lineage.artifact_ids
-    ids = found.get(f"model_{comparison.chosen}") or next(iter(found.values()), ())
-    python = ".venv/bin/python"
-    names = ",".join(result.name for result in comparison.variants)
-    command = [f"{python} run_local.py --preset PRESET --data 'LOGS' --root ROOT"]
-    command += [f"--variants {shlex.quote(names)}"]
-    command += [f"--set {shlex.quote(change)}" for change in _changes(comparison.config)]
-    lines = [
-        "# In a checkout of the commit that was run:",
-        "make setup",
-        "# Which data, code, configuration and seeds were these?",
-        f"{python} -m pipeline.lineage --root ROOT runs",
-    ]
-    if ids:
-        lines.append(f"{python} -m pipeline.lineage --root ROOT trace {ids[0]}")
-    lines += ["# The same again:", " \\\n    ".join(command)]
-    return escape("\n".join(lines))
 
 
 def reading(comparison: Comparison) -> str:
@@ -165,14 +142,6 @@ def _json(value: Any) -> str:
     if isinstance(value, str):
         return value
     return MISSING if value is _ABSENT else json.dumps(value, ensure_ascii=False)
-
-
-def _changes(config: dict[str, Any]) -> Iterable[str]:
-    """Yields what the comparing step was told other than its defaults."""
-    defaults = EvaluatorConfig().model_dump(mode="json")
-    for key, value in config.items():
-        if key in defaults and defaults[key] != value:
-            yield f"evaluator.{key}={_json(value)}"
 
 
 def _definitions(facts: Iterable[tuple[str, str]]) -> str:

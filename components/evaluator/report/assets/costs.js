@@ -22,11 +22,27 @@ function millisecondTicks() {
   return { tickmode: "array", tickvals: values, ticktext: values.map(String) };
 }
 
+// What follows the finding in the caption; the finding there is that of the smallest batch.
+const latencyNote = (() => {
+  const text = document.getElementById("c-latency").textContent;
+  return text.slice(text.lastIndexOf("Box:")).trim();
+})();
+
+function latencyFinding(shown) {
+  const size = batchSelect.value;
+  const order = [...shown].sort((a, b) => a.latency[size].p99 - b.latency[size].p99);
+  const text = (v) => `${v.latency[size].p99.toFixed(2)} ms (${v.name})`;
+  const rows = `${Number(size).toLocaleString("en")} row${Number(size) > 1 ? "s" : ""}`;
+  const [fastest, slowest] = [order[0], order[order.length - 1]].map(text);
+  return `99 of 100 calls with ${rows} take at most ${fastest} to ${slowest}.`;
+}
+
 function drawLatency() {
   const { accent, ink, page } = colors();
   const size = batchSelect.value;
   const shown = DATA.variants.filter((v) => v.latency[size]).reverse();
   if (!hasData("latency", shown.length > 0)) return;
+  document.getElementById("c-latency").textContent = `${latencyFinding(shown)} ${latencyNote}`;
   const rows = shown.map((v, row) => row);
   // Returns a variant's time at a share of its calls; the quantiles are evenly spread.
   const quantile = (v, share) => {
@@ -90,13 +106,15 @@ function drawTables() {
   if (!hasData("tables", shown.length > 0)) return;
   const isShare = document.getElementById("bytes-kind").value === "share";
   const totals = shown.map((v) => v.table_bytes.reduce((sum, size) => sum + size, 0));
+  const unit = bytesText(Math.max(...totals)).split(" ")[1];
+  const unitBytes = { B: 1, kB: 1e3, MB: 1e6, GB: 1e9 }[unit];
   const traces = DATA.tables.map((table, number) => ({
     type: "bar",
     orientation: "h",
     name: shortened(table, 28),
     y: shown.map((v, row) => row),
     x: shown.map((v, row) =>
-      isShare ? v.table_bytes[number] / totals[row] : v.table_bytes[number],
+      isShare ? v.table_bytes[number] / totals[row] : v.table_bytes[number] / unitBytes,
     ),
     text: shown.map(
       (v) => `${plain(v.name)}<br>${plain(table)}: ${bytesText(v.table_bytes[number])}`,
@@ -113,8 +131,9 @@ function drawTables() {
     height: 90 + 26 * shown.length + (isNarrow("tables") ? 21 * DATA.tables.length : 50),
     xaxis: axis(isShare ? "share of the variant's tables" : "bytes as served", {
       side: "top",
-      tickformat: isShare ? ".0%" : "~s",
-      ...(isShare ? { range: [0, 1] } : { ticksuffix: "B" }),
+      ...(isShare
+        ? { tickformat: ".0%", range: [0, 1] }
+        : { ticksuffix: ` ${unit}`, exponentformat: "none" }),
       nticks: 6,
     }),
     yaxis: rowsAxis(names(shown, "tables")),

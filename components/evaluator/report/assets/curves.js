@@ -4,15 +4,15 @@
 function curveKinds() {
   const kinds = {
     "evals-examples": [
-      "logloss on held-out rows, by rows trained on",
+      "held-out logloss by rows",
       (v) => [v.evals.examples, v.evals.logloss],
     ],
     "evals-seconds": [
-      "logloss on held-out rows, by seconds of training",
+      "held-out logloss by seconds",
       (v) => [v.evals.seconds, v.evals.logloss],
     ],
     "loss-examples": [
-      "training loss (moving mean), by rows trained on",
+      "training loss by rows",
       (v) => [v.loss.examples, v.loss.logloss],
     ],
   };
@@ -50,8 +50,9 @@ function drawCurves() {
   if (target !== null) later.push(target);
   const [low, high] = [Math.min(...later), Math.max(...later)];
   const margin = 0.06 * (high - low || 0.01);
+  const decimals = decimalsOf([high - low]);
   const level =
-    target === null ? null : levelLine(target, `target ${target.toFixed(4)}`, bad, "dash");
+    target === null ? null : levelLine(target, `target ${target.toFixed(decimals)}`, bad, "dash");
   if (level) level[1].yanchor = "top"; // the curves come from above
   draw(
     "convergence",
@@ -64,7 +65,7 @@ function drawCurves() {
         name: shortened(v.name, 24),
         line: { color, dash, width },
         marker: { color, size: 5 },
-        hovertemplate: `<b>${plain(v.name)}</b><br>%{x:,} → %{y:.4f}<extra></extra>`,
+        hovertemplate: `<b>${plain(v.name)}</b><br>%{x:,} → %{y:.${decimals}f}<extra></extra>`,
       };
     }),
     {
@@ -73,7 +74,10 @@ function drawCurves() {
         curveSelect.value.endsWith("seconds") ? "seconds of training" : "rows trained on",
         { rangemode: "tozero" },
       ),
-      yaxis: axis("logloss, nats", { range: [low - margin, high + margin], tickformat: ".3~f" }),
+      yaxis: axis(
+        curveSelect.value.startsWith("loss") ? "logloss (moving mean), nats" : "logloss, nats",
+        { range: [low - margin, high + margin], exponentformat: "none" },
+      ),
       shapes: level ? [level[0]] : [],
       annotations: level ? [level[1]] : [],
     },

@@ -56,6 +56,12 @@ function fillSelect(id, options, onChange) {
   return select;
 }
 
+// Returns how many decimals show two digits of the largest of some numbers: 4 to 8.
+function decimalsOf(values) {
+  const largest = Math.max(...values.map(Math.abs));
+  return largest > 0 ? Math.min(8, Math.max(4, 1 - Math.floor(Math.log10(largest)))) : 4;
+}
+
 function sortRows(header) {
   const table = header.closest("table");
   const column = header.cellIndex;

@@ -101,7 +101,9 @@ function drawPareto() {
   const ranges = paretoRanges(points);
   const height = isNarrow("pareto") ? 380 : 460;
   const margin = { l: 72, r: 16, t: 16, b: 52 };
-  const front = points.filter((v) => v.is_on_front).sort((a, b) => a.cost - b.cost);
+  const front = points
+    .filter((v) => DATA.has_front_line && v.is_on_front)
+    .sort((a, b) => a.cost - b.cost);
   const width = widthOf("pareto") - margin.l - margin.r;
   const heights = [0];
   if (DATA.max_auc_loss !== null) heights.push(-DATA.max_auc_loss);

@@ -37,11 +37,6 @@ function shortened(text, length) {
   return plain(text.length > length ? short : text);
 }
 
-function signed(value) {
-  const text = Math.abs(value).toFixed(4);
-  return (value < 0 && Number(text) > 0 ? "−" : "+") + text;
-}
-
 function bytesText(value) {
   for (const [unit, size] of [
     ["GB", 1e9],

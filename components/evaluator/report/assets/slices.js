@@ -34,10 +34,22 @@ function direction() {
   return { higher: 1, lower: -1 }[DATA.slice_metrics[sliceMetric.value].better] || 0;
 }
 
+function signedTo(value, decimals) {
+  const text = Math.abs(value).toFixed(decimals);
+  return (value < 0 && Number(text) > 0 ? "−" : "+") + text;
+}
+
+// Returns a part's difference and its interval, with the digits that the difference needs.
+function changeTexts(part) {
+  const decimals = decimalsOf([part.change]);
+  return [part.change, part.low, part.high].map((value) => signedTo(value, decimals));
+}
+
 function sliceHover(part) {
+  const [change, low, high] = changeTexts(part);
   return (
-    `<b>${plain(part.key)} = ${plain(part.value)}</b><br>${signed(part.change)} ` +
-    `(${signed(part.low)} to ${signed(part.high)})<br>here ${part.level.toFixed(4)}, ` +
+    `<b>${plain(part.key)} = ${plain(part.value)}</b><br>${change} ` +
+    `(${low} to ${high})<br>here ${part.level.toFixed(4)}, ` +
     `${part.rows.toLocaleString("en")} rows<br>${part.isClear ? "differs from 0" : "the interval holds 0"}`
   );
 }
@@ -53,9 +65,10 @@ function sliceFinding(parts) {
   let text = `${sliceVariant.value}: ${title} differs from ${DATA.baseline} in ${clear.length} of ${parts.length} slices`;
   text += ` (about ${Math.round((1 - DATA.confidence) * parts.length)} would by chance).`;
   if (worst.length > 0) {
-    const { key, value, change, low, high, rows } = worst[0];
-    text += ` ${direction() ? "Worst" : "Farthest"}: ${key} = ${value}, ${signed(change)}`;
-    text += ` (${signed(low)} to ${signed(high)}; ${rows.toLocaleString("en")} rows).`;
+    const { key, value, rows } = worst[0];
+    const [change, low, high] = changeTexts(worst[0]);
+    text += ` ${direction() ? "Worst" : "Farthest"}: ${key} = ${value}, ${change}`;
+    text += ` (${low} to ${high}; ${rows.toLocaleString("en")} rows).`;
   } else {
     text += " It clearly loses in none of them.";
   }
@@ -74,23 +87,21 @@ function worseToBetter() {
   return scale.map(([at]) => [at, scale[2 - 2 * at][1]]);
 }
 
-function drawScale(end) {
+function drawScale(end, decimals) {
   const names = { 1: ["worse", "better"], "-1": ["better", "worse"], 0: ["lower", "higher"] }[
     direction()
   ];
   const [low, bar, high] = document.getElementById("slice-scale").children;
-  low.textContent = `${names[0]} ${signed(-end)}`;
-  high.textContent = `${names[1]} ${signed(end)}`;
+  low.textContent = `${names[0]} ${signedTo(-end, decimals)}`;
+  high.textContent = `${names[1]} ${signedTo(end, decimals)}`;
   bar.style.background = `linear-gradient(to right, ${worseToBetter().map((stop) => stop[1])})`;
 }
 
 function drawBands(parts) {
   const { ink, muted } = colors();
   const features = [...new Set(parts.map((part) => part.feature))].reverse();
-  hasData(
-    "slice-scale",
-    parts.some((part) => part.isClear),
-  );
+  const clear = parts.filter((part) => part.isClear);
+  hasData("slice-scale", clear.length > 0);
   if (!hasData("slice-bands", features.length > 0)) return;
   const find = (feature, band) =>
     parts.find((part) => part.feature === feature && part.value === band);
@@ -101,10 +112,9 @@ function drawBands(parts) {
         return part ? value(part) : missing;
       }),
     );
-  const end = Math.max(
-    ...parts.filter((part) => part.isClear).map((part) => Math.abs(part.change)),
-    1e-4,
-  );
+  const changes = (clear.length > 0 ? clear : parts).map((part) => Math.abs(part.change));
+  const end = Math.max(...changes) || 1e-4;
+  const decimals = decimalsOf(changes);
   const narrow = isNarrow("slice-bands");
   const common = {
     type: "heatmap",
@@ -120,9 +130,9 @@ function drawBands(parts) {
     hovertemplate: "%{customdata}<extra></extra>",
     customdata: grid(sliceHover),
   };
-  const number = (part) => signed(part.change);
-  const font = { size: narrow ? 10 : 12 };
-  drawScale(end);
+  const number = (part) => signedTo(part.change, narrow ? Math.max(4, decimals - 1) : decimals);
+  const font = { size: narrow ? (decimals > 5 ? 9 : 10) : 12 };
+  drawScale(end, decimals);
   draw(
     "slice-bands",
     [
@@ -188,7 +198,7 @@ function drawOthers(parts) {
       xaxis: axis(
         `${DATA.slice_metrics[sliceMetric.value].title} against ${shortened(DATA.baseline, 24)}`,
         {
-          tickformat: "+.3~f",
+          exponentformat: "none",
           zeroline: true,
           zerolinecolor: ink,
           zerolinewidth: 1.5,

@@ -11,6 +11,7 @@ from components.evaluator.comparison import (
     MetricResult,
     VariantResult,
 )
+from components.evaluator.keys import model_key
 from tests.components.evaluator.report.sample_parts import (
     CATEGORICAL,
     MOVES,
@@ -73,12 +74,15 @@ def sample_comparison(
             num_eval_clicks=25_518,
             vocabulary_sizes={name: 3 + 37 * number**2 for number, name in enumerate(CATEGORICAL)},
             num_dense_features=13,
-            spans=(1, 2, 3),
+            spans=(3,),
             fingerprint="split:train,num_files:5,sum_checksum:8816309",
         ),
         lineage=Lineage(
             run_id="20260117T101500",
-            artifact_ids={"examples": (1,), **{f"model_{name}": (7,) for name in names}},
+            artifact_ids={
+                "examples": (1,),
+                **{model_key(name, 0): (number,) for number, name in enumerate(names, 7)},
+            },
             environment={"cpu": "Xeon", "num_cores": "2", "python": "3.10.14"},
         ),
         config={"baseline": "full", "max_auc_loss": MAX_AUC_LOSS, "objective": "embedding_bytes"},
@@ -86,6 +90,18 @@ def sample_comparison(
         best_logloss=0.4415,
         variants=tuple(_variant(row, num_seeds, chosen, front, random) for row in rows),
     )
+
+
+def with_embedding_bytes(comparison: Comparison, size: float | None) -> Comparison:
+    """Returns it with other embedding_bytes of the chosen variant; None leaves them out."""
+    variants = []
+    for result in comparison.variants:
+        if result.is_blessed:
+            costs = {**result.costs, "embedding_bytes": size}
+            costs = {name: cost for name, cost in costs.items() if cost is not None}
+            result = result.model_copy(update={"costs": costs})
+        variants.append(result)
+    return comparison.model_copy(update={"variants": tuple(variants)})
 
 
 def _reason(rows: list[tuple], chosen: str | None) -> str:

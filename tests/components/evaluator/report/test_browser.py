@@ -10,6 +10,7 @@ from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.support.select import Select
 
+from components.evaluator.report.findings import latency_finding
 from components.evaluator.report.page import render_page
 from tests.components.evaluator.report.sample import sample_comparison
 
@@ -51,6 +52,8 @@ def pages(tmp_path_factory):
         "none": sample_comparison(5, num_seeds=3, chosen=None),
         "many": sample_comparison(24),
         "odd": odd_comparison(),
+        "metric": sample_comparison().model_copy(update={"objective": "logloss"}),
+        "tiny": tiny_comparison(),
     }
     for name, comparison in comparisons.items():
         (folder / f"{name}.html").write_text(render_page(comparison), encoding="utf-8")
@@ -71,6 +74,38 @@ def odd_comparison():
     return comparison.model_copy(
         update={"variants": variants, "best_auc_roc": None, "target_logloss": None}
     )
+
+
+def tiny_comparison():
+    """Returns a comparison of which slices differ by 1e-6 and curves by 1e-4."""
+    comparison = sample_comparison()
+    factor = 1e-3
+
+    def scaled(metric):
+        if metric.difference is None:
+            return metric
+        names = ("value", "standard_error", "low", "high")
+        parts = {name: getattr(metric.difference, name) * factor for name in names}
+        return metric.model_copy(update={"difference": metric.difference.model_copy(update=parts)})
+
+    variants = tuple(
+        result.model_copy(
+            update={
+                "slices": tuple(
+                    part.model_copy(
+                        update={"metrics": {n: scaled(m) for n, m in part.metrics.items()}}
+                    )
+                    for part in result.slices
+                ),
+                "eval_curve": tuple(
+                    point.model_copy(update={"logloss": 0.61 + (point.logloss - 0.45) * factor})
+                    for point in result.eval_curve
+                ),
+            }
+        )
+        for result in comparison.variants
+    )
+    return comparison.model_copy(update={"variants": variants, "target_logloss": None})
 
 
 def show(browser, path, width=1440, theme="light"):
@@ -112,7 +147,7 @@ def column_of(browser, number: int) -> list[str]:
     )
 
 
-@pytest.mark.parametrize("name", ["ten", "none", "many", "odd"])
+@pytest.mark.parametrize("name", ["ten", "none", "many", "odd", "metric", "tiny"])
 def test_page_opens_without_an_error(browser, pages, name):
     show(browser, pages / f"{name}.html")
     assert browser.get_log("browser") == []
@@ -127,6 +162,13 @@ def test_every_plot_is_drawn_with_points(ten):
     assert count(ten, "#latency .boxlayer path.box") == 10
     assert count(ten, "#slice-others .scatterlayer .point") == 10
     assert count(ten, "#calibration .scatterlayer .js-line") == 2
+
+
+@pytest.mark.parametrize(("name", "num_lines"), [("ten", 1), ("metric", 0)])
+def test_front_has_a_line_only_if_it_is_one_of_the_cost_shown(browser, pages, name, num_lines):
+    show(browser, pages / f"{name}.html")
+    assert count(browser, "#pareto .scatterlayer .js-line") == num_lines
+    assert count(browser, "#pareto .scatterlayer .point") == 10
 
 
 def test_slices_that_were_not_measured_stay_empty(ten):
@@ -174,6 +216,35 @@ def test_click_on_the_first_head_sorts_by_name(ten):
     assert column_of(ten, 0) == sorted(column_of(ten, 0))
 
 
+def test_all_of_a_head_sorts(ten):
+    ten.find_element("id", "all-columns").click()
+    missed = ten.execute_script(
+        "const table = document.getElementById('variants'); table.scrollIntoView();"
+        "const heads = [...table.tHead.rows[0].cells].slice(0, 6);"
+        "return heads.filter(head => { const box = head.getBoundingClientRect();"
+        "return [box.top + 3, box.bottom - 3].some(y => document.elementFromPoint("
+        "box.left + box.width / 2, y) !== head.querySelector('button')); }).length"
+    )
+    assert missed == 0
+
+
+@pytest.mark.parametrize("element", ["#variants", "pre"])
+def test_edge_is_shaded_where_there_is_more_to_scroll_to(browser, pages, element):
+    def has_shade() -> bool:
+        image = browser.execute_script(
+            "return getComputedStyle(document.querySelector(arguments[0]).closest('.scroll'))"
+            ".backgroundImage",
+            element,
+        )
+        return image.count("linear-gradient") == 4
+
+    show(browser, pages / "ten.html", width=390)
+    assert has_shade()
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": "print"})
+    assert not has_shade()
+    browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": ""})
+
+
 def test_all_columns_are_shown_on_request(ten):
     visible = "return [...document.querySelectorAll('#variants thead th')].filter(" + (
         "head => head.offsetWidth > 0).length"
@@ -198,6 +269,33 @@ def test_choice_of_variant_changes_the_slices(ten):
     assert sum(other_changes) < sum(changes)
 
 
+def ticks(browser, plot: str, axis: str) -> list[str]:
+    return browser.execute_script(
+        "return [...document.querySelectorAll(arguments[0])].map(tick => tick.textContent)",
+        f"#{plot} .{axis}tick",
+    )
+
+
+def test_small_differences_show_the_digits_they_need(browser, pages):
+    show(browser, pages / "tiny.html")
+    Select(browser.find_element("id", "slice-variant")).select_by_visible_text("hashing")
+    assert float(worst_change(browser)) < -1e-6
+    numbers = browser.execute_script(
+        "return document.getElementById('slice-bands').data[0].text.flat().filter(Boolean)"
+    )
+    assert len(numbers) > 0
+    assert all(float(number.replace("−", "-")) != 0 for number in numbers)
+    for plot, axis in (("slice-others", "x"), ("convergence", "y")):
+        texts = ticks(browser, plot, axis)
+        assert len(set(texts)) == len(texts) >= 3, texts
+        assert all(set(text) <= set("−0123456789.") for text in texts), texts
+
+
+def worst_change(browser) -> str:
+    text = browser.find_element("id", "c-slices").text
+    return text.partition(", ")[2].split(" (")[0].replace("−", "-")
+
+
 def test_choice_of_metric_turns_worse_and_better_around(ten):
     def ends() -> str:
         return ten.find_element("id", "slice-scale").text
@@ -214,6 +312,27 @@ def test_choice_of_batch_size_changes_the_latencies(ten):
     before = ten.execute_script(longest)
     Select(ten.find_element("id", "batch-size")).select_by_visible_text("2,048")
     assert ten.execute_script(longest) > 5 * before
+
+
+def test_latency_caption_is_about_the_chosen_batch_size(ten):
+    def caption() -> str:
+        return ten.find_element("id", "c-latency").text
+
+    note = "Box: the middle half of the calls, with the median; whiskers: 2.5 % to 97.5 %;"
+    static = latency_finding(sample_comparison())
+    assert static.startswith("99 of 100 calls with 1 row take at most ")
+    assert caption().startswith(f"{static} {note}")
+    Select(ten.find_element("id", "batch-size")).select_by_visible_text("2,048")
+    assert caption().startswith("99 of 100 calls with 2,048 rows take at most ")
+    assert caption().count(note) == 1
+    longest = ten.execute_script(
+        "return Math.max(...document.getElementById('latency').data.at(-1).x)"
+    )
+    assert f" to {longest:.2f} ms (" in caption()
+
+
+def test_bytes_have_one_unit(ten):
+    assert ticks(ten, "tables", "x")[:2] == ["0 MB", "0.5 MB"]
 
 
 def test_button_changes_the_theme_of_page_and_plots(ten):

@@ -68,6 +68,29 @@ def test_cost_measure_is_the_objective_unless_that_is_a_metric(comparison):
     assert findings.cost_measure(by_quality).name == "embedding_bytes"
 
 
+@pytest.mark.parametrize(
+    ("objective", "both"),
+    [
+        ("embedding_bytes", "embeddings as served and in auc_roc"),
+        ("logloss", "logloss and in auc_roc"),
+        ("auc_roc", "auc_roc"),
+    ],
+)
+def test_pareto_finding_names_what_the_front_is_about(comparison, objective, both):
+    shown = comparison.model_copy(update={"objective": objective})
+    start = f"On the front (no other variant is better in {both}): "
+    assert findings.pareto_finding(shown).startswith(start)
+
+
+def test_pareto_note_says_that_the_plot_shows_another_measure_than_the_front(comparison):
+    by_quality = comparison.model_copy(update={"objective": "logloss"})
+    assert findings.pareto_note(comparison) == ""
+    assert findings.pareto_note(by_quality) == (
+        "The plot shows auc_roc against embeddings as served, which is not what the front is "
+        "about: its variants are filled, and no line joins them."
+    )
+
+
 def test_worst_slice_is_one_that_is_clearly_lost(comparison):
     assert findings.worst_slice(comparison.variant("hashing")).startswith("frequency of C")
     assert findings.worst_slice(comparison.variant("full")) is None

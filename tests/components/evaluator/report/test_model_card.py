@@ -3,7 +3,7 @@ import json
 import pytest
 
 from components.evaluator.report.model_card import model_card, model_card_markdown
-from tests.components.evaluator.report.sample import sample_comparison
+from tests.components.evaluator.report.sample import sample_comparison, with_embedding_bytes
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_card_holds_the_metrics_of_slices(card):
 
 def test_card_describes_both_splits(card):
     texts = [data["description"] for data in card["model_parameters"]["data"]]
-    assert texts[0].startswith("400,000 rows of click logs. Spans 1, 2, 3.")
+    assert texts[0].startswith("400,000 rows of click logs. Newest span: 3.")
     assert texts[1] == "100,000 rows, 25,518 clicks (click rate 0.2552)."
 
 
@@ -62,6 +62,21 @@ def test_card_weighs_size_against_quality(card):
     (tradeoff,) = card["considerations"]["tradeoffs"]
     assert "10.0x smaller than those of full" in tradeoff["description"]
     assert "-0.0009 ±0.0011" in tradeoff["description"]
+
+
+@pytest.mark.parametrize(
+    ("size", "text"),
+    [
+        (9_197_440, "Embeddings 5.0x larger than those of full, for a difference"),
+        (0, "No embedding table, for a difference"),
+        (1_839_488, "Embeddings of the same size as those of full, for a difference"),
+        (None, "Embeddings of a size that was not compared, for a difference"),
+    ],
+)
+def test_card_of_embeddings_that_are_not_smaller_does_not_call_them_so(size, text):
+    card = model_card(with_embedding_bytes(sample_comparison(), size))
+    (tradeoff,) = card["considerations"]["tradeoffs"]
+    assert tradeoff["description"].startswith(text)
 
 
 def test_card_of_the_baseline_says_that_nothing_is_approximated():
@@ -72,6 +87,17 @@ def test_card_of_the_baseline_says_that_nothing_is_approximated():
 def test_card_without_a_choice_is_refused():
     with pytest.raises(ValueError, match="expected a comparison with a chosen variant"):
         model_card(sample_comparison(5, chosen=None))
+
+
+def test_card_markdown_of_a_bound_that_rounds_to_zero_has_no_minus():
+    comparison = sample_comparison(1, chosen="full")
+    full = comparison.variants[0]
+    error = full.metrics["expected_calibration_error"]
+    bound = error.estimate.model_copy(update={"low": -0.00001})
+    metrics = {"expected_calibration_error": error.model_copy(update={"estimate": bound})}
+    changed = full.model_copy(update={"metrics": metrics})
+    text = model_card_markdown(comparison.model_copy(update={"variants": (changed,)}))
+    assert "| expected_calibration_error | 0.0112 | 0.0000 |" in text
 
 
 def test_card_markdown_shows_each_metric_once():

@@ -9,6 +9,7 @@ from components.evaluator.report.numbers import (
     measured_text,
     p_value_text,
     ratio_text,
+    size_change,
     value_text,
 )
 
@@ -19,6 +20,10 @@ def estimate(value: float, half: float) -> Estimate:
 
 def test_value_text_shows_half_the_width_of_the_interval():
     assert value_text(estimate(0.79657, 0.0061)) == "0.7966 ±0.0061"
+
+
+def test_value_text_that_rounds_to_zero_has_no_minus():
+    assert value_text(estimate(-0.00001, 0.0004)) == "0.0000 ±0.0004"
 
 
 @pytest.mark.parametrize(
@@ -74,6 +79,7 @@ def test_bytes_text_beside_a_larger_number_has_its_unit():
         ("auc_roc", 0.79, "0.7900"),
         ("auc_roc", 0.00021, "0.0002"),
         ("auc_roc", 0.0000312, "0.00003"),
+        ("auc_roc", -0.0, "0.0000"),
         ("seconds_to_target", None, "–"),
     ],
 )
@@ -87,3 +93,18 @@ def test_measured_text_has_the_measures_unit(name, value, text):
 )
 def test_ratio_text(pair, text):
     assert ratio_text(*pair) == text
+
+
+@pytest.mark.parametrize(
+    ("sizes", "change"),
+    [
+        ((1, 10), ("10.0x", "smaller")),
+        ((5, 1), ("5.0x", "larger")),
+        ((7, 7), None),
+        ((0, 7), None),
+        ((7, 0), None),
+        ((None, 7), None),
+    ],
+)
+def test_size_change(sizes, change):
+    assert size_change(*sizes) == change

@@ -4,7 +4,7 @@ from html.parser import HTMLParser
 import pytest
 
 from components.evaluator.report.page import render_page
-from tests.components.evaluator.report.sample import sample_comparison
+from tests.components.evaluator.report.sample import sample_comparison, with_embedding_bytes
 
 VOID = {"meta", "link", "input", "wbr", "br", "hr", "img"}
 
@@ -19,6 +19,11 @@ def without_plotly(page: str) -> str:
     start = page.index("<script>", page.index('id="data"'))
     end = page.index("</script>", start) + len("</script>")
     return page[:start] + page[end:]
+
+
+def figures_of(page: str) -> dict[str, str]:
+    """Returns title -> number of the key figures."""
+    return dict(re.findall(r'"figure"><dt>([^<]+)</dt><dd>([^<]+)<small>', page))
 
 
 class Elements(HTMLParser):
@@ -55,10 +60,47 @@ def test_page_shows_the_key_figures_of_the_chosen_variant(page):
 def test_page_without_a_choice_says_so_in_the_same_place():
     page = render_page(sample_comparison(5, chosen=None))
     assert re.search(r"<h1[^>]*>(.*?)</h1>", page).group(1).startswith("Ship nothing: ")
-    figures = dict(re.findall(r'"figure"><dt>([^<]+)</dt><dd>([^<]+)<small>', page))
+    figures = figures_of(page)
     assert figures["variants that keep all constraints"] == "0"
     assert figures["nearest: quotient_remainder"] == "+0.0006"
-    assert figures["more eval rows"] == "240,000"
+
+
+@pytest.mark.parametrize(
+    ("size", "title", "number"),
+    [
+        (9_197_440, "larger embeddings", "5.0x"),
+        (0, "no embedding table", "0 B"),
+        (1_839_488, "embeddings of the same size", "1.84 MB"),
+    ],
+)
+def test_page_does_not_call_embeddings_smaller_that_are_not(size, title, number):
+    figures = figures_of(render_page(with_embedding_bytes(sample_comparison(), size)))
+    assert figures[title] == number
+    assert "smaller embeddings" not in figures
+
+
+def test_page_promises_more_eval_rows_if_they_decide_all_that_a_variant_misses():
+    comparison = sample_comparison(5, chosen=None)
+    # All five also exceed max_serving_bytes, which no row decides.
+    assert "more eval rows" not in figures_of(render_page(comparison))
+    variants = tuple(
+        result.model_copy(update={"constraints": result.constraints[:1]})
+        for result in comparison.variants
+    )
+    page = render_page(comparison.model_copy(update={"variants": variants}))
+    assert figures_of(page)["more eval rows"] == "240,000"
+
+
+def test_page_calls_the_newest_span_so(page):
+    assert "<dt>newest span</dt><dd>3</dd>" in page
+    assert "<dt>spans</dt>" not in page
+
+
+def test_page_of_a_front_of_a_metric_says_so_below_the_plot():
+    page = render_page(sample_comparison().model_copy(update={"objective": "logloss"}))
+    caption = re.search(r'<figcaption id="c-pareto">(.*?)</figcaption>', page).group(1)
+    assert "better in logloss and in auc_roc" in caption
+    assert caption.endswith("no line joins them.")
 
 
 def test_page_marks_only_the_chosen_row(page):
@@ -118,14 +160,9 @@ def test_page_shows_how_configurations_differ_first(page):
     ]
 
 
-def test_page_tells_the_command_with_what_was_changed():
-    comparison = sample_comparison(2, chosen="full")
-    changed = {"baseline": "full", "max_auc_loss": 0.001, "objective": "serving_bytes"}
-    page = render_page(comparison.model_copy(update={"config": changed}))
-    assert "--variants full,frequency_threshold" in page
-    assert "--set evaluator.max_auc_loss=0.001" in page
-    assert "--set evaluator.objective=serving_bytes" in page
-    assert "evaluator.baseline" not in page
+def test_page_says_which_flags_of_the_run_it_does_not_know(page):
+    words = " ".join(page[page.index("Run it again") :].split())
+    assert "Add the run's --preset, --data, --schema and further --set yourself" in words
 
 
 def test_page_of_one_variant_that_diverged():

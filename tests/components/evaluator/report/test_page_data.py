@@ -36,6 +36,12 @@ def test_page_data_tells_frequency_slices_from_others(data):
     assert data["bands"] == ["head", "middle", "tail", "unseen", "missing"]
 
 
+def test_page_data_has_a_front_line_only_if_the_front_is_of_the_cost_shown(data):
+    by_quality = sample_comparison(3, chosen="int8").model_copy(update={"objective": "logloss"})
+    assert data["has_front_line"] is True
+    assert page_data(by_quality)["has_front_line"] is False
+
+
 def test_page_data_of_a_missing_slice_is_null():
     comparison = sample_comparison(2, chosen="full")
     cut = comparison.variants[1]
@@ -69,3 +75,12 @@ def test_page_data_averages_the_loss_over_a_tenth_of_the_curve():
 
 def test_page_data_of_24_variants_is_small():
     assert len(script_json(page_data(sample_comparison(24)))) < 1_000_000
+
+
+def test_page_data_names_the_largest_table_of_every_variant():
+    first = sample_comparison(1, chosen="full").variants[0]
+    shared = first.model_copy(update={"name": "shared", "table_bytes": {"shared": 1}})
+    comparison = sample_comparison(1, chosen="full")
+    data = page_data(comparison.model_copy(update={"variants": (first, shared)}))
+    assert data["tables"][-2:] == ["shared", "other tables"]
+    assert data["variants"][1]["table_bytes"] == [0] * (len(data["tables"]) - 2) + [1, 0]
