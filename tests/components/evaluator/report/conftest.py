@@ -1,0 +1,53 @@
+import shutil
+
+import pytest
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+
+from components.evaluator.report.page import render_page
+from tests.components.evaluator.report.in_browser import show
+from tests.components.evaluator.report.sample import sample_comparison
+from tests.components.evaluator.report.sample_extremes import odd_comparison, tiny_comparison
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
+DRIVER = shutil.which("chromedriver")
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Headless Chromium (Debian: chromium, chromium-driver)."""
+    if not (CHROMIUM and DRIVER):
+        pytest.skip("no browser: install Chromium and its driver (chromium, chromium-driver)")
+    options = Options()
+    options.binary_location = CHROMIUM
+    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
+        options.add_argument(argument)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="session")
+def pages(tmp_path_factory):
+    """The folder of the pages, one a comparison."""
+    folder = tmp_path_factory.mktemp("pages")
+    comparisons = {
+        "ten": sample_comparison(),
+        "none": sample_comparison(5, num_seeds=3, chosen=None),
+        "many": sample_comparison(24),
+        "odd": odd_comparison(),
+        "metric": sample_comparison().model_copy(update={"objective": "logloss"}),
+        "tiny": tiny_comparison(),
+    }
+    for name, comparison in comparisons.items():
+        (folder / f"{name}.html").write_text(render_page(comparison), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def ten(browser, pages):
+    """The browser with the page of ten variants open."""
+    show(browser, pages / "ten.html")
+    return browser
