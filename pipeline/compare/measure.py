@@ -5,10 +5,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import apache_beam as beam
-from components.evaluator.costs import variant_costs
 
 from components.errors import InputError
 from components.evaluator.config import EvaluatorConfig, SlicesConfig
+from components.evaluator.costs import variant_costs
 from components.evaluator.predict import write_predictions
 from components.evaluator.prediction_facts import PredictionFacts, read_prediction_facts
 from components.evaluator.saved_model import folder_bytes
