@@ -96,8 +96,10 @@ class PipelineConfig(StepConfig):
 
     def _check_target_is_reachable(self) -> None:
         needed = {self.evaluator.objective, *(each.measure for each in self.evaluator.limits())}
+        if "seconds_to_target" not in needed:
+            return
         for name, trainer in self.trainers().items():
-            if "seconds_to_target" in needed and not trainer.evals_per_epoch:
+            if not trainer.evals_per_epoch:
                 raise ValueError(
                     "evaluator: seconds_to_target needs trainer.evals_per_epoch above 0; variant "
                     f"{name} has 0"
