@@ -27,6 +27,8 @@ class TrainerTunerSpec(ComponentSpec):
         "trainer": ExecutionParameter(type=str),
         "config": ExecutionParameter(type=str),
         "code_version": ExecutionParameter(type=str),
+        # Is for whoever starts the executor elsewhere; the executor does not read it.
+        "custom_config": ExecutionParameter(type=str, optional=True),
     }
     INPUTS = {  # noqa: RUF012
         "examples": ChannelParameter(type=standard_artifacts.Examples),

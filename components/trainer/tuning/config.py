@@ -110,12 +110,16 @@ class SearchConfig(StepConfig):
       fields: dotted path of a field of `TrainerConfig` -> the values to try.
       max_trials: trainings at most.
       seed: of what is drawn at random.
+      parallel_trials: trainings at once, as processes of this machine, each with its share of the
+        cores; not with GPUs or TPUs, which belong to one process. Several machines run one training
+        each, whatever this is.
     """
 
     algorithm: Literal["grid", "random", "bayesian"] = "bayesian"
     fields: dict[str, SearchField] = Field(min_length=1)
     max_trials: int = Field(default=20, ge=1)
     seed: int = Field(default=0, ge=0, lt=2**31)
+    parallel_trials: int = Field(default=1, ge=1, le=256)
 
     @model_validator(mode="after")
     def _grid_is_finite(self) -> "SearchConfig":
@@ -172,7 +176,11 @@ class TunerConfig(StepConfig):
           InputError: if one is not, the field does not exist or cannot be tuned.
         """
         if config.device == "multi_worker":
-            raise InputError("tuner: expected one machine, received trainer.device multi_worker")
+            raise InputError(
+                "tuner: expected a device of one machine, which a trial runs on, received "
+                "trainer.device multi_worker"
+            )
+        self.check_device(config.device)
         for path, field in (self.search.fields if self.search else {}).items():
             if path in _FIXED_FIELDS:
                 raise InputError(f"tuner.search.fields: {path} cannot be tuned")
@@ -181,3 +189,15 @@ class TunerConfig(StepConfig):
                     with_values(config, {path: value})
                 except InputError as error:
                     raise InputError(f"tuner.search.fields.{path}: {error}") from error
+
+    def check_device(self, device: str) -> None:
+        """Checks that trials can run side by side on a device.
+
+        Raises:
+          InputError: if they cannot.
+        """
+        if self.search and self.search.parallel_trials > 1 and device not in ("cpu", "auto"):
+            raise InputError(
+                f"tuner.search.parallel_trials: expected 1 on device {device}, which belongs to "
+                f"one process, received {self.search.parallel_trials}"
+            )

@@ -14,14 +14,20 @@ ResultT = TypeVar("ResultT", bound=BaseModel)
 
 
 class Journal:
-    """Keeps each result in a file of its own, named by what it is the result of."""
+    """Keeps each result in a file of its own, named by what it is the result of.
+
+    Several machines may share a folder.
+
+    Attributes:
+      folder: of the files.
+    """
 
     def __init__(self, folder: str) -> None:
         """Takes a folder, on any file system that gfile reaches; it is made where it is missing.
 
         Whoever names it sees to it that rows and code are always the same under one name.
         """
-        self._folder = folder
+        self.folder = folder
         tf.io.gfile.makedirs(folder)
 
     def recall(
@@ -36,7 +42,7 @@ class Journal:
           compute: is called where there is no file.
         """
         digest = hashlib.sha256(key.encode()).hexdigest()[:16]
-        path = os.path.join(self._folder, f"{kind}-{digest}.json")
+        path = os.path.join(self.folder, f"{kind}-{digest}.json")
         if tf.io.gfile.exists(path):
             with tf.io.gfile.GFile(path) as file:
                 return result_class.model_validate_json(file.read())
@@ -46,4 +52,4 @@ class Journal:
 
     def remove(self) -> None:
         """Removes the folder; no other method may be called after that."""
-        tf.io.gfile.rmtree(self._folder)
+        tf.io.gfile.rmtree(self.folder)

@@ -65,7 +65,10 @@ def train_seeds(config: TrainerConfig, rows: TuningRows, num_seeds: int) -> tupl
 
 
 class Trials:
-    """Trains configurations, each one once."""
+    """Trains configurations, each one once.
+
+    Attributes: the arguments of the constructor.
+    """
 
     def __init__(
         self, config: TrainerConfig, rows: TuningRows, num_seeds: int, journal: Journal
@@ -78,21 +81,21 @@ class Trials:
           num_seeds: each result is the mean of so many trainings.
           journal: keeps the results.
         """
-        self._config = config
-        self._rows = rows
-        self._num_seeds = num_seeds
-        self._journal = journal
+        self.config = config
+        self.rows = rows
+        self.num_seeds = num_seeds
+        self.journal = journal
 
     def run(self, values: Mapping[str, Any]) -> TrialResult:
         """Trains the configuration with other values; see `hyperparameters.with_values`."""
         values = dict(values)
-        key = f"{self._config.to_json()} {sorted(values.items())} {self._num_seeds}"
-        return self._journal.recall("trial", key, TrialResult, lambda: self._run(values))
+        key = f"{self.config.to_json()} {sorted(values.items())} {self.num_seeds}"
+        return self.journal.recall("trial", key, TrialResult, lambda: self._run(values))
 
     def _run(self, values: dict[str, Any]) -> TrialResult:
         try:
-            config = with_values(self._config, values)
-            logloss, rate = train_seeds(config, self._rows, self._num_seeds)
+            config = with_values(self.config, values)
+            logloss, rate = train_seeds(config, self.rows, self.num_seeds)
         except (InputError, tf.errors.ResourceExhaustedError) as error:
             return TrialResult(values=values, logloss=None, error=str(error))
         if not math.isfinite(logloss):

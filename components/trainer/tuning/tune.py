@@ -3,7 +3,9 @@
 import json
 import os
 import tempfile
-from collections.abc import Mapping, Sequence
+import uuid
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import tensorflow as tf
@@ -14,10 +16,14 @@ from components.progress import report
 from components.trainer.config import TrainerConfig
 from components.trainer.data import find_files
 from components.trainer.hyperparameters import as_hyperparameter, with_values
+from components.trainer.strategies import best_device
 from components.trainer.tuning.batch_size import compare_batch_sizes
+from components.trainer.tuning.cluster import Cluster, taken_cluster
 from components.trainer.tuning.config import TunerConfig
 from components.trainer.tuning.journal import Journal
 from components.trainer.tuning.learning_rate_range import find_learning_rates
+from components.trainer.tuning.oracle_service import RemoteOracle, serve
+from components.trainer.tuning.oracles import make_oracle, space
 from components.trainer.tuning.plot import batch_sizes_png, rate_ranges_png, search_png
 from components.trainer.tuning.results import (
     BatchSizes,
@@ -26,8 +32,10 @@ from components.trainer.tuning.results import (
     TrialResult,
     TuningResult,
 )
-from components.trainer.tuning.rows import TuningRows, hold_out_rows
-from components.trainer.tuning.search import search, space
+from components.trainer.tuning.rows import hold_out_rows
+from components.trainer.tuning.search import search
+from components.trainer.tuning.shared_oracle import SharedOracle
+from components.trainer.tuning.trial_loop import run_trials
 from components.trainer.tuning.trials import Trials
 
 # The names that TFX's own Tuner gives its files, and what is in them.
@@ -45,12 +53,15 @@ def tune(
     hyperparameters_uri: str,
     results_uri: str,
     journal_uri: str,
-) -> TuningResult:
+) -> TuningResult | None:
     """Looks for good values of a trainer's configuration, and writes what it found.
 
     Each part starts from what the ones before it found. What learning-rate range test and search
     found is taken only if a whole training with it has a lower logloss on the held-out rows; the
     batch size, if its training is faster and the logloss near enough.
+
+    If TF_CONFIG names several machines, each calls this function with the same arguments. The chief
+    does everything; the others run trials of its search.
 
     Args:
       trainer: the configuration to tune.
@@ -59,36 +70,62 @@ def tune(
       transform_graph_uri: the folder of `features.json`.
       hyperparameters_uri: where KerasTuner's HyperParameters go; their file is the only one there.
       results_uri: where all trials, `tuning.json` and plots go.
-      journal_uri: a folder for the results of single trainings. They answer the next try if this
-        one is interrupted; at the end the folder is removed. Whoever names it sees to it that the
-        next try has the same rows and code.
+      journal_uri: a folder for the results of single trainings, which all machines can reach. They
+        answer the next try if this one is interrupted; at the end the folder is removed. Whoever
+        names it sees to it that the next try has the same rows and code.
+
+    Returns:
+      what was found; None on a machine that is not the chief.
 
     Raises:
-      InputError: if there are too few rows, or nothing could be trained.
+      InputError: if there are too few rows, nothing could be trained, or the devices are such that
+        trials cannot run side by side.
     """
     features = read_features(transform_graph_uri)
-    journal = Journal(journal_uri)
-    with tempfile.TemporaryDirectory() as folder:
-        rows = hold_out_rows(find_files(train_patterns), features, config, folder)
-        result = _Tuning(trainer, config, rows, journal).run()
+    with taken_cluster() as cluster, tempfile.TemporaryDirectory() as folder:
+
+        def make_trials() -> Trials:
+            rows = hold_out_rows(find_files(train_patterns), features, config, folder)
+            return Trials(trainer, rows, config.num_seeds, Journal(journal_uri))
+
+        if cluster and not cluster.is_chief:
+            if config.search:
+                _work(cluster, make_trials)
+            return None
+        if cluster is None and config.search and config.search.parallel_trials > 1:
+            config.check_device(best_device() if trainer.device == "auto" else trainer.device)
+        oracle = None
+        if cluster and config.search:
+            oracle = SharedOracle(make_oracle(config.search, folder))
+        # From the start, so that workers know that the chief is there.
+        with serve(oracle, cluster.listen_address) if cluster and oracle else nullcontext():
+            trials = make_trials()
+            result = _Tuning(config, trials, oracle).run()
     _write_results(result, results_uri)
     _write_hyperparameters(result.tuned.values, config, hyperparameters_uri)
-    journal.remove()
+    trials.journal.remove()
     report(_summary(result))
     return result
+
+
+def _work(cluster: Cluster, make_trials: Callable[[], Trials]) -> None:
+    """Runs trials of the chief's search."""
+    with RemoteOracle(cluster.chief) as oracle:
+        oracle.connect()
+        # A machine that has failed and is started again is another worker.
+        run_trials(oracle, make_trials(), f"{cluster.task}-{uuid.uuid4().hex[:6]}")
 
 
 class _Tuning:
     """The parts of a tuning, one after the other."""
 
-    def __init__(
-        self, trainer: TrainerConfig, config: TunerConfig, rows: TuningRows, journal: Journal
-    ) -> None:
-        self._trainer = trainer
+    def __init__(self, config: TunerConfig, trials: Trials, served: SharedOracle | None) -> None:
+        self._trainer = trials.config
         self._config = config
-        self._rows = rows
-        self._journal = journal
-        self._trials = Trials(trainer, rows, config.num_seeds, journal)
+        self._rows = trials.rows
+        self._journal = trials.journal
+        self._trials = trials
+        self._served = served
         self._values: dict[str, Any] = {}
 
     def run(self) -> TuningResult:
@@ -142,7 +179,7 @@ class _Tuning:
         options = self._config.search
         if options is None:
             return None
-        result = search(options, self._trials, self._values)
+        result = search(options, self._trials, self._values, self._served)
         finished = [trial for trial in result.trials if trial.logloss is not None]
         self._take_if_better(min(finished, key=lambda trial: trial.logloss or 0.0))
         return result

@@ -83,3 +83,16 @@ def test_allowed_fields_pass_the_check():
 def test_several_machines_are_refused():
     with pytest.raises(InputError, match="multi_worker"):
         make(batch_sizes={}).check_fields(TrainerConfig(device="multi_worker"))
+
+
+@pytest.mark.parametrize("device", ["gpu", "multi_gpu", "tpu"])
+def test_trials_at_once_are_refused_where_a_device_belongs_to_one_process(device):
+    config = make(search={"fields": RATE, "parallel_trials": 2})
+    with pytest.raises(InputError, match=f"parallel_trials: expected 1 on device {device}.*2"):
+        config.check_fields(TrainerConfig(device=device))
+
+
+@pytest.mark.parametrize("device", ["cpu", "auto"])
+def test_trials_at_once_are_allowed_on_cpus(device):
+    config = make(search={"fields": RATE, "parallel_trials": 2})
+    config.check_fields(TrainerConfig(device=device))

@@ -79,3 +79,23 @@ def test_next_try_of_an_interrupted_step_goes_on_if_the_code_is_the_same(run, ve
         run(7, train)
     run(8, train, version)
     assert len(trained) == num_trained
+
+
+@pytest.mark.parametrize("given", [{}, {"custom_config": "{}"}])
+def test_step_can_be_told_where_to_run(given):
+    from tfx.types import standard_artifacts
+    from tfx.types.channel import Channel
+
+    from components.trainer.tuning.component import TrainerTunerSpec
+
+    spec = TrainerTunerSpec(
+        trainer="",
+        config="",
+        code_version="",
+        examples=Channel(type=standard_artifacts.Examples),
+        transform_graph=Channel(type=standard_artifacts.TransformGraph),
+        best_hyperparameters=Channel(type=standard_artifacts.HyperParameters),
+        tuner_results=Channel(type=standard_artifacts.TunerResults),
+        **given,
+    )
+    assert set(spec.exec_properties) == {"trainer", "config", "code_version", *given}

@@ -1,15 +1,13 @@
-import math
-
 import pytest
 
 from components.errors import InputError
 from components.trainer.config import TrainerConfig
 from components.trainer.loop.divergence import DivergedError
 from components.trainer.tuning import trials
-from components.trainer.tuning.config import SearchConfig
 from components.trainer.tuning.journal import Journal
-from components.trainer.tuning.search import search, space
+from components.trainer.tuning.search import search
 from components.trainer.tuning.trials import Trials
+from tests.components.trainer.tuning.searches import RANGE, RATE, make_options, valley
 
 
 @pytest.fixture
@@ -27,19 +25,6 @@ def make_trials(rows, tmp_path, monkeypatch):
 
     make.trained = trained
     return make
-
-
-RATE = "dense_optimizer.learning_rate"
-RANGE = {RATE: {"min": 1e-5, "max": 10.0, "sampling": "log"}}
-
-
-def valley(config):
-    """Lowest, 0.4, at the rate 0.01."""
-    return 0.4 + 0.05 * (math.log10(config.dense_optimizer.learning_rate) + 2.0) ** 2
-
-
-def make_options(algorithm="random", fields=RANGE, **options):
-    return SearchConfig(algorithm=algorithm, fields=fields, **options)
 
 
 def test_grid_tries_every_combination_once(make_trials):
@@ -153,9 +138,3 @@ def test_search_prints_nothing(make_trials, capsys):
 
     search(make_options(max_trials=2), make_trials(logloss), {})
     assert capsys.readouterr() == ("", "")
-
-
-def test_numbers_of_two_types_are_an_ordered_choice():
-    [choice] = space(make_options(fields={RATE: {"values": [1, 0.5]}}).fields).space
-    assert choice.ordered
-    assert choice.values == [1.0, 0.5]

@@ -4,6 +4,7 @@ import math
 import keras_tuner
 import pytest
 
+from components.errors import InputError
 from components.trainer.config import TrainerConfig
 from components.trainer.hyperparameters import tuned_config, with_values
 from components.trainer.loop.divergence import DivergedError
@@ -187,3 +188,24 @@ def test_interrupted_tuning_goes_on_where_it_was(run, tmp_path):
     assert len(trained) == 3 + 1 + 2
     assert result.tuned.values["embedding_dim"] == 8
     assert not (tmp_path / "unfinished/journal").exists()
+
+
+def test_trials_at_once_are_refused_before_any_training_if_there_is_a_gpu(run, monkeypatch):
+    monkeypatch.setattr(module, "best_device", lambda: "gpu")
+    with pytest.raises(InputError, match="parallel_trials: expected 1 on device gpu"):
+        run(train=None, search={**SEARCH, "parallel_trials": 2})
+
+
+def test_worker_has_nothing_to_do_without_a_search(run, tmp_path, monkeypatch):
+    cluster = {"chief": ["127.0.0.1:1"], "worker": ["127.0.0.1:2"]}
+    task = {"type": "worker", "index": 0}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
+    assert run(batch_sizes={}) is None
+    assert not list(tmp_path.iterdir())
+
+
+def test_chief_without_a_search_works_alone(run, monkeypatch):
+    cluster = {"chief": ["127.0.0.1:1"], "worker": ["127.0.0.1:2"]}
+    task = {"type": "chief", "index": 0}
+    monkeypatch.setenv("TF_CONFIG", json.dumps({"cluster": cluster, "task": task}))
+    assert run(batch_sizes={}).tuned.values["batch_size"] == 64
