@@ -3,23 +3,34 @@
     python -m benchmarks.approximation_report "generated rows=runs/a" "real rows=runs/b" \
       --markdown TABLE.md --picture PICTURE.svg
 
-A difference is that of the means over the seeds. Its 95 % interval comes from 500 bootstrap
-resamples of the eval rows (Poisson weights), the same ones for the method and for full tables: it
-tells how the figure would change with other rows, not with other seeds. The range over the seeds
-stands beside it.
+A difference is that of the means over the seeds. Its 95 % interval is what the pipeline's
+Evaluator has of the rows alone (500 resamples of a paired bootstrap): it tells how the figure would
+change with other rows, not with other seeds. The range over the seeds stands beside it.
 """
 
 import argparse
 import json
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import apache_beam as beam
 import matplotlib as mpl
 import numpy as np
+import pyarrow as pa
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from sklearn.metrics import roc_auc_score
+
+from benchmarks.approximation_quality import Cell
+from components.evaluator.comparison import MetricResult
+from components.evaluator.config import EvaluatorConfig
+from components.evaluator.predict import write_predicted
+from components.evaluator.statistics.quality import Quality, measure_quality
+from schemas.click_log import LABEL
+from schemas.predictions import ROW_ID
 
 _BASELINE = "full"
 _FAMILIES = {
@@ -48,7 +59,7 @@ _FAMILIES = {
 _COLORS = [*mpl.colormaps["Dark2"].colors[:7], "black"]
 _MARKERS = "osD^v<>p"
 _RESAMPLES = 500
-_SMALLEST = 1e-7
+_NORMAL = 1.96  # of 95 %
 
 
 @dataclass(frozen=True)
@@ -78,45 +89,6 @@ class Result:
     logloss_interval: tuple[float, float, float]
 
 
-class Scores:
-    """auc_roc and logloss of the seeds of one cell, for the rows and for their resamples.
-
-    Attributes:
-      auc_roc: float64 `[num_seeds]`.
-      logloss: likewise.
-      resampled: means over the seeds, float64 `[resamples, 2]`.
-    """
-
-    def __init__(self, files: Sequence[Path], weights: np.ndarray) -> None:
-        """Reads predictions; `weights` is float64 `[resamples, num_rows]`."""
-        each = [
-            _scores(file, np.concatenate([np.ones((1, weights.shape[1])), weights]))
-            for file in files
-        ]
-        scores = np.stack(each)
-        self.auc_roc, self.logloss = scores[:, 0, 0], scores[:, 0, 1]
-        self.resampled = scores[:, 1:].mean(axis=0)
-
-
-def _scores(file: Path, weights: np.ndarray) -> np.ndarray:
-    """auc_roc and logloss for each row of weights, float64 `[resamples, 2]`."""
-    stored = np.load(file)
-    probability, label = stored["probability"].astype(float), stored["label"].astype(float)
-    clipped = np.clip(probability, _SMALLEST, 1 - _SMALLEST)
-    losses = -np.where(label > 0, np.log(clipped), np.log1p(-clipped))
-    order = np.argsort(probability, kind="stable")
-    _, first, counts = np.unique(probability[order], return_index=True, return_counts=True)
-    aucs = []
-    for weight in weights:
-        ordered = weight[order]
-        clicks = np.add.reduceat(ordered * label[order], first)
-        others = np.add.reduceat(ordered * (1 - label[order]), first)
-        below = np.cumsum(others) - others / 2
-        aucs.append(np.sum(clicks * below) / (clicks.sum() * others.sum()))
-    assert counts.sum() == len(label)
-    return np.stack([aucs, weights @ losses / weights.sum(axis=1)], axis=1)
-
-
 def read_results(root: Path) -> list[Result]:
     """Returns one result for each method and ratio, full tables first, the order of the cells else.
 
@@ -130,47 +102,85 @@ def read_results(root: Path) -> list[Result]:
         if "refused" not in record:
             key = record["method"], record["compression_ratio"]
             groups.setdefault(key, []).append(record)
-    num_rows = len(np.load(_file(root, records[0]))["label"])
-    weights = np.random.default_rng(0).poisson(1.0, (_RESAMPLES, num_rows)).astype(float)
-    scores = {
-        key: Scores(
-            [_file(root, record) for record in sorted(of_key, key=lambda r: r["seed"])], weights
-        )
-        for key, of_key in groups.items()
-    }
-    return list(_results(groups, scores))
+    seeds = {record["seed"] for record in groups[_BASELINE, None]}
+    for key in [key for key, own in groups.items() if {r["seed"] for r in own} != seeds]:
+        print(f"{key[0]}, {key[1]}: left out, not all of its seeds are trained", flush=True)
+        del groups[key]
+    return list(_results(root, groups))
 
 
 def _file(root: Path, record: dict[str, Any]) -> Path:
-    from benchmarks.approximation_quality import Cell
-
     cell = Cell(record["method"], record["compression_ratio"], record["seed"])
     return root / "cells" / f"{cell.name}.npz"
 
 
 def _results(
-    groups: dict[tuple[str, float | None], list[dict[str, Any]]],
-    scores: dict[tuple[str, float | None], Scores],
+    root: Path, groups: dict[tuple[str, float | None], list[dict[str, Any]]]
 ) -> Iterator[Result]:
-    baseline = scores[_BASELINE, None]
+    order = sorted(groups, key=lambda key: (key[0] != _BASELINE, key[0], key[1] or 0.0))
+    files = {
+        key: [_file(root, record) for record in sorted(groups[key], key=lambda r: r["seed"])]
+        for key in order
+    }
+    labels = np.load(files[_BASELINE, None][0])["label"]
+    predictions = {key: [np.load(file)["probability"] for file in files[key]] for key in order}
+    qualities = _measure(labels, predictions)
     full_bytes = groups[_BASELINE, None][0]["embedding_bytes"]
-    for key in sorted(groups, key=lambda key: (key[0] != _BASELINE, key[0], key[1] or 0.0)):
-        own = scores[key]
-        gains = own.resampled - baseline.resampled
-        low, high = np.percentile(gains, [2.5, 97.5], axis=0)
-        auc, logloss = own.auc_roc.mean(), own.logloss.mean()
+    for key in order:
+        auc_roc, logloss = (qualities[key].metrics[name] for name in ("auc_roc", "logloss"))
+        aucs = [roc_auc_score(labels, each) for each in predictions[key]]
         num_bytes = groups[key][0]["embedding_bytes"]
         yield Result(
             method=key[0],
             compression_ratio=key[1],
             embedding_bytes=num_bytes,
             smaller=full_bytes / num_bytes,
-            auc_roc=auc,
-            auc_interval=(auc - baseline.auc_roc.mean(), low[0], high[0]),
-            seed_range=(own.auc_roc.min(), own.auc_roc.max()),
-            logloss=logloss,
-            logloss_interval=(logloss - baseline.logloss.mean(), low[1], high[1]),
+            auc_roc=auc_roc.estimate.value,
+            auc_interval=_by_rows(auc_roc),
+            seed_range=(min(aucs), max(aucs)),
+            logloss=logloss.estimate.value,
+            logloss_interval=_by_rows(logloss),
         )
+
+
+def _measure(
+    labels: np.ndarray, predictions: dict[tuple[str, float | None], list[np.ndarray]]
+) -> dict[tuple[str, float | None], Quality]:
+    """Measures as the pipeline's Evaluator does.
+
+    Args:
+      labels: 0 or 1, `[num_rows]`.
+      predictions: method and ratio -> the probabilities of each seed, float32 `[num_rows]`.
+    """
+    names = {key: f"{key[0]} {key[1]}" for key in predictions}
+    replicas = {
+        names[key]: [f"{names[key]}:{seed}" for seed in range(len(of_key))]
+        for key, of_key in predictions.items()
+    }
+    columns = {
+        ROW_ID: pa.array(range(len(labels)), pa.int64()),
+        LABEL: pa.array(labels, pa.int64()),
+    }
+    for key, of_key in predictions.items():
+        columns |= {
+            name: pa.array(each, pa.float32())
+            for name, each in zip(replicas[names[key]], of_key, strict=True)
+        }
+    baseline = names[_BASELINE, None]
+    config = EvaluatorConfig(baseline=baseline, num_resamples=_RESAMPLES)
+    with tempfile.TemporaryDirectory() as folder:
+        path = f"{folder}/predictions.parquet"
+        write_predicted(columns, path)
+        found = measure_quality(beam.Pipeline, [path], replicas, baseline, config)
+    return {key: found[name] for key, name in names.items()}
+
+
+def _by_rows(result: MetricResult) -> tuple[float, float, float]:
+    """Returns the difference to full tables and what other rows could make of it."""
+    if result.difference is None:
+        return 0.0, 0.0, 0.0
+    half = _NORMAL * result.sampling_error
+    return result.difference.value, result.difference.value - half, result.difference.value + half
 
 
 def markdown(results: Sequence[Result]) -> str:

@@ -11,6 +11,8 @@ from pathlib import Path
 from components.errors import InputError
 from pipeline.config import DEFAULT_SCHEMA, PipelineConfig, known_presets, load_config
 from pipeline.console import Console, log_to_file, native_errors_to_file
+from pipeline.lineage.origin import read_origin
+from pipeline.lineage.records import Origin
 from pipeline.paths import RunPaths
 from pipeline.startup import gc_paused
 from schemas.schema_file import known_schemas
@@ -28,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
       the exit status: 0, 1 if the run failed, 2 if the flags are wrong, 130 if interrupted.
     """
+    arguments = sys.argv[1:] if arguments is None else arguments
     flags = _parser().parse_args(arguments)
     # TFX's libraries need Keras 2. Both variables count when TensorFlow is first imported.
     os.environ["TF_USE_LEGACY_KERAS"] = "1"
@@ -48,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             log_to_file(log_path)
             with native_errors_to_file(log_path):
-                _run(config, root, flags, console)
+                origin = read_origin("run_local.py", arguments)
+                _run(config, root, flags, console, origin)
         except KeyboardInterrupt:
             message = "interrupted; finished steps are kept, the next run goes on from there"
             return _fail(console, message, _INTERRUPTED)
@@ -90,14 +94,20 @@ def _check_data(data: str | None, schema: str) -> None:
         raise InputError(f"--schema {schema} needs --data: generated logs are {DEFAULT_SCHEMA}'s")
 
 
-def _run(config: PipelineConfig, root: Path, flags: argparse.Namespace, console: Console) -> None:
+def _run(
+    config: PipelineConfig,
+    root: Path,
+    flags: argparse.Namespace,
+    console: Console,
+    origin: Origin,
+) -> None:
     with gc_paused():
         from components.evaluator.report.table import render_table
         from pipeline.local_run import run
 
     log_to_file(RunPaths(root).log_path)  # again, now that the libraries have set theirs up
     console.end_step(f"{len(config.variants)} variants: {', '.join(config.variants)}")
-    result = run(config, root, flags.data, console, flags.beam, flags.artifacts)
+    result = run(config, root, flags.data, console, flags.beam, flags.artifacts, origin)
     console.say(
         f"\n{render_table(result.comparison)}\n\n"
         f"report        {result.report}\n"

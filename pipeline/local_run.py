@@ -3,7 +3,7 @@
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import tensorflow as tf
@@ -16,11 +16,14 @@ from components.evaluator.comparison import (
     REPORT_FILE,
     Comparison,
 )
-from components.files import write_bytes
+from components.evaluator.report.markdown import render_markdown
+from components.evaluator.report.page import render_page
+from components.files import write_text
 from components.synthetic.click_log import Summary, write_click_log
 from pipeline.config import PipelineConfig
 from pipeline.console import Console
-from pipeline.lineage.records import Artifact, Snapshot
+from pipeline.lineage.origin import record_origin
+from pipeline.lineage.records import Artifact, Origin, Snapshot
 from pipeline.lineage.store import read_snapshot
 from pipeline.local_beam import use_all_cores
 from pipeline.paths import RunPaths
@@ -50,6 +53,7 @@ def run(
     console: Console,
     beam_pipeline_args: Sequence[str] = (),
     pipeline_root: str | None = None,
+    origin: Origin | None = None,
 ) -> RunResult:
     """Runs the pipeline under `root`.
 
@@ -62,6 +66,8 @@ def run(
         this machine.
       pipeline_root: folder of the artifacts, on any file system that TensorFlow's gfile reaches;
         None is one under `root`.
+      origin: the command line and the commit; kept with the run in ML Metadata and shown in the
+        report. None if they are not known.
 
     Returns:
       the comparison and where the report and the pushed model lie.
@@ -72,7 +78,7 @@ def run(
     """
     paths = RunPaths(root.resolve())
     if data is None:
-        config, data = _with_synthetic_data(config, paths, console)
+        config, data = with_synthetic_data(config, paths, console)
     else:
         data = _absolute(data)
     pipeline = create_pipeline(
@@ -88,15 +94,28 @@ def run(
     if not beam_pipeline_args:
         use_all_cores(pipeline)
     width = max(len(step.id) for step in pipeline.components)
+
+    def end_step(cached: bool) -> None:
+        _record(origin, paths, runner)  # now: a later step may kill the process
+        console.end_step("cached" if cached else "")
+
     runner = StepwiseRunner(
         on_start=lambda number, count, step: console.start_step(
             f"{number:>3}/{count} {step:<{width}}"
         ),
-        on_end=lambda cached: console.end_step("cached" if cached else ""),
+        on_end=end_step,
         must_execute=lambda step, run_id: _push_is_due(paths, step, run_id),
     )
-    runner.run(pipeline)
+    try:
+        runner.run(pipeline)
+    finally:
+        _record(origin, paths, runner)  # the first step may have failed
     return _publish(read_snapshot(paths.root), runner.run_id, paths)
+
+
+def _record(origin: Origin | None, paths: RunPaths, runner: StepwiseRunner) -> None:
+    if origin is not None:
+        record_origin(paths.metadata_path, runner.run_id, origin)
 
 
 def _absolute(path: str) -> str:
@@ -104,7 +123,7 @@ def _absolute(path: str) -> str:
     return path if "://" in path else str(Path(path).absolute())
 
 
-def _with_synthetic_data(
+def with_synthetic_data(
     config: PipelineConfig, paths: RunPaths, console: Console
 ) -> tuple[PipelineConfig, str]:
     """Writes the click log if it is not there; the evaluator learns what is achievable on it."""
@@ -121,17 +140,29 @@ def _with_synthetic_data(
 
 
 def _publish(snapshot: Snapshot, run_id: str, paths: RunPaths) -> RunResult:
-    """Puts the run's report where people look for it."""
-    comparison_uri = _output(snapshot, run_id, "Evaluator", "comparison").uri
-    paths.report_dir.mkdir(parents=True, exist_ok=True)
-    for name in (COMPARISON_FILE, REPORT_FILE, MARKDOWN_FILE):
-        with tf.io.gfile.GFile(os.path.join(comparison_uri, name), "rb") as file:
-            write_bytes(str(paths.report_dir / name), file.read())
+    """Puts the run's report where people look for it.
 
+    The Evaluator does not know the command line, so that it is in no cache key. It is added here,
+    and it is that of the run that made the comparison: this one may have found it in the cache.
+    """
+    comparison_uri = _output(snapshot, run_id, "Evaluator", "comparison").uri
+    with tf.io.gfile.GFile(os.path.join(comparison_uri, COMPARISON_FILE)) as file:
+        comparison = Comparison.from_json(file.read())
+    origin = snapshot.origin(comparison.lineage.run_id)
+    if origin is not None:
+        lineage = comparison.lineage.model_copy(update=asdict(origin))
+        comparison = comparison.model_copy(update={"lineage": lineage})
+    paths.report_dir.mkdir(parents=True, exist_ok=True)
+    for name, text in (
+        (REPORT_FILE, render_page(comparison)),
+        (MARKDOWN_FILE, render_markdown(comparison)),
+        (COMPARISON_FILE, comparison.to_json()),
+    ):
+        write_text(str(paths.report_dir / name), text)
     pushed = _output(snapshot, run_id, "Pusher", "pushed_model")
     destination = pushed.properties.get("pushed_destination")
     return RunResult(
-        comparison=Comparison.from_json((paths.report_dir / COMPARISON_FILE).read_text()),
+        comparison=comparison,
         report=paths.report_dir / REPORT_FILE,
         pushed_model=Path(destination) if destination else None,
     )

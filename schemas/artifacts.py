@@ -18,9 +18,9 @@ class Comparison(Artifact):
 class Predictions(Artifact):
     """One Parquet row an eval row.
 
-    Columns: `row_id` (int64, the row's number in the eval split), `label` (int64), the slice keys
-    (`slice:...`, strings; null is in no slice), and a float32 probability for each replica of each
-    variant.
+    Columns: `row_id` (int64, the row's number in the eval split), `label` (int64), `weight`
+    (float32, where the log has weights), the slice keys (`slice:...`, strings; null is in no
+    slice), and a float32 probability for each replica of each variant.
     """
 
     TYPE_NAME = "schemas.Predictions"

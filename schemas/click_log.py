@@ -1,8 +1,9 @@
 """What the raw rows of a click log look like, whatever log it is.
 
-Raw rows travel as Parquet: the column `LABEL` (int64, 0 or 1), then one nullable column a feature,
-dense features first. Where a missing value cannot be null (a dense tensor), integers hold
-`MISSING_INTEGER`, floats NaN and categories the empty string.
+Raw rows travel as Parquet: the column `LABEL` (int64, 0 or 1), where the log has weights `WEIGHT`
+(float32, above 0), then one nullable column a feature, dense features first. Where a missing value
+cannot be null (a dense tensor), integers hold `MISSING_INTEGER`, floats NaN and categories the
+empty string.
 """
 
 from typing import Annotated, Any, Literal
@@ -13,6 +14,7 @@ from pydantic import Field, model_validator
 from schemas.step_config import StepConfig
 
 LABEL = "label"
+WEIGHT = "weight"
 MISSING_INTEGER = -(2**63)
 MISSING_FLOAT = float("nan")
 MISSING_CATEGORY = b""
@@ -24,9 +26,9 @@ SPLITS = (TRAIN_SPLIT, EVAL_SPLIT)
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$", max_length=100)]
 # The names of a SavedModel's inputs start with a letter.
 FeatureName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9_]*$", max_length=100)]
-# Names that a feature cannot have: raw rows keep their clicks in `LABEL`, and TensorFlow calls a
-# signature's function with its inputs by name.
-_TAKEN_NAMES = (LABEL, "self")
+# Names that a feature cannot have: raw rows keep their clicks in `LABEL` and their weights in
+# `WEIGHT`, and TensorFlow calls a signature's function with its inputs by name.
+_TAKEN_NAMES = (LABEL, WEIGHT, "self")
 
 
 class LabelColumn(StepConfig):
@@ -68,8 +70,10 @@ class ClickLog(StepConfig):
       header: whether the first line of a text file names its columns; then they may stand in any
         order, and unknown ones are left out.
       columns: all columns of a text file without a header, in their order; empty stands for the
-        label, the dense and the categorical features.
+        label, the weight, the dense and the categorical features.
       label: the column of the clicks.
+      weight: the column that says how much a row counts, a finite number above 0; None counts each
+        row once. Losses and metrics are means by weight. It is no feature.
       dense: the numeric features, in the order of the model's inputs.
       categorical: the categorical features, in the order of the model's inputs.
       missing_values: the texts that stand for a missing value.
@@ -81,6 +85,7 @@ class ClickLog(StepConfig):
     header: bool = False
     columns: tuple[Name, ...] = ()
     label: LabelColumn
+    weight: Name | None = None
     dense: tuple[DenseColumn, ...] = ()
     categorical: tuple[CategoricalColumn, ...] = Field(min_length=1)
     missing_values: tuple[str, ...] = ("",)
@@ -100,6 +105,8 @@ class ClickLog(StepConfig):
             raise ValueError("two features differ in upper and lower case only: rename one")
         if self.time_column == self.label.column:
             raise ValueError("the label cannot be the time_column")
+        if self.weight is not None and self.time_column == self.weight:
+            raise ValueError("the weight cannot be the time_column")
         if self.has_names and self.columns:
             raise ValueError("`columns` is for text without a header; this log names its columns")
         if len(set(self.columns)) != len(self.columns):
@@ -121,8 +128,9 @@ class ClickLog(StepConfig):
 
     @property
     def used_columns(self) -> tuple[str, ...]:
-        """The names in the log of the label and the features, in the order of raw rows."""
-        return (self.label.column, *self.dense_features, *self.categorical_features)
+        """The names in the log of label, weight and features, in the order of raw rows."""
+        weight = (self.weight,) if self.weight else ()
+        return (self.label.column, *weight, *self.dense_features, *self.categorical_features)
 
     @property
     def text_columns(self) -> tuple[str, ...]:
@@ -154,6 +162,7 @@ def raw_arrow_schema(click_log: ClickLog) -> pa.Schema:
     return pa.schema(
         [
             (LABEL, pa.int64()),
+            *([(WEIGHT, pa.float32())] if click_log.weight else []),
             *((column.name, types[column.type]) for column in click_log.dense),
             *((name, pa.binary()) for name in click_log.categorical_features),
         ]
@@ -161,7 +170,7 @@ def raw_arrow_schema(click_log: ClickLog) -> pa.Schema:
 
 
 def raw_feature_spec(click_log: ClickLog) -> dict[str, Any]:
-    """Returns the `tf.io.parse_example` spec of a raw tf.Example without its label.
+    """Returns the `tf.io.parse_example` spec of a raw tf.Example's features.
 
     Every feature is a scalar and optional: a missing one gets the value that stands for it in a
     dense tensor.

@@ -4,6 +4,7 @@ In their order:
 
 * `ROW_ID`, int64: the number of the row in the eval split, files in name order, from 0;
 * `LABEL`, int64: 0 or 1;
+* `WEIGHT`, float32: how much the row counts; only where the log has weights;
 * one column a slice key, named by `slice_column`: dictionary-encoded text, null where the row is in
   no slice of that key;
 * one float32 column a replica, named by `keys.replica_name`: its click probability.
@@ -13,7 +14,7 @@ from collections.abc import Iterable
 
 import pyarrow as pa
 
-from schemas.click_log import LABEL
+from schemas.click_log import LABEL, WEIGHT
 
 ROW_ID = "row_id"
 _SLICE_PREFIX = "slice:"
@@ -32,5 +33,5 @@ def slice_keys_of(names: Iterable[str]) -> list[str]:
 
 def replicas_of(names: Iterable[str]) -> list[str]:
     """Returns the names of columns that hold predictions, in order."""
-    others = (ROW_ID, LABEL)
+    others = (ROW_ID, LABEL, WEIGHT)
     return [name for name in names if name not in others and not name.startswith(_SLICE_PREFIX)]

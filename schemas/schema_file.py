@@ -3,6 +3,7 @@
     format: csv            # and header, columns, missing_values, time_column, as in `ClickLog`
     header: true
     label: click           # or {column: rating, positive_from: 4}
+    weight: importance     # if the rows have weights
     dense:
       I1..I13: {type: integer, scale: log1p}
     categorical:

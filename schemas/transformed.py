@@ -1,6 +1,6 @@
 """The transformed rows: the columns of their Parquet files and the outputs of the transform graph.
 
-The label keeps its name, `schemas.click_log.LABEL`.
+Label and weight keep their names, `schemas.click_log.LABEL` and `WEIGHT`.
 """
 
 DENSE = "dense"

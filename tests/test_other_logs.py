@@ -2,17 +2,19 @@
 
 import gzip
 import json
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 import tensorflow as tf
+from sklearn.metrics import log_loss, roc_auc_score
 
 from components.parquet import list_files, read_table
 from pipeline import local_run
 from pipeline.lineage.store import read_snapshot
 from pipeline.local_cli import main
-from schemas.click_log import LABEL
+from schemas.click_log import LABEL, WEIGHT
 from schemas.schema_file import load_click_log
 from schemas.serving import EXAMPLES_INPUT, PROBABILITY, RAW_FEATURES, SERVING_DEFAULT
 
@@ -162,3 +164,57 @@ def test_a_log_of_ones_own_with_every_treatment(tmp_path):
     assert ids.max(axis=0).tolist() == [1 + 3 + 5 - 1, ids[:, 1].max(), 10]
     assert ids[:, 1].min() >= 2
     assert ids[:, 1].max() < 52
+
+
+def test_a_log_of_weighted_rows(tmp_path):
+    """CSV with a header; a click weighs 4, another row 0.5, some rows have no weight."""
+    rng = np.random.default_rng(3)
+    rows = 8000
+    schema = tmp_path / "weighted.yaml"
+    schema.write_text(
+        "format: csv\nheader: true\nlabel: click\nweight: importance\n"
+        "dense:\n  age: {type: integer}\ncategorical:\n  site:\n  user:\n"
+    )
+    site, age = rng.integers(0, 20, rows), rng.integers(0, 90, rows)
+    clicks = rng.random(rows) < _probability(np.where(site % 2, -2.5, 0.0) + age / 90)
+    weights = np.where(clicks, 4.0, 0.5)
+    lines = ["site,importance,user,click,age"]
+    for row, (s, w, c, a) in enumerate(zip(site, weights, clicks, age, strict=True)):
+        lines.append(f"s{s},{'' if row in (10, 4000) else w},u{row % 97},{int(c)},{a}")
+    (tmp_path / "log.csv").write_text("\n".join(lines) + "\n")
+
+    root = tmp_path / "run"
+    flags = ["--schema", str(schema), "--data", str(tmp_path / "log.csv")]
+    flags += ["--variants", "full,hashing", "--set", "trainer.validation_fraction=0.2"]
+    flags += ["--set", "trainer.evals_per_epoch=2", "--set", "trainer.early_stopping.patience=2"]
+    assert _run(root, *flags) == 0
+    quarantine = Path(_output_uri(root, "ExampleGen", "quarantine"), "rejected_rows.jsonl")
+    rejected = [json.loads(line) for line in quarantine.read_text().splitlines()]
+    assert [row["line"] for row in rejected] == [12, 4002]
+    assert {row["reason"] for row in rejected} == {"importance is missing"}
+
+    evaluated = _split(root, "eval")
+    assert evaluated.column_names == [LABEL, WEIGHT, "age", "site", "user"]
+    predicted = pa.concat_tables(
+        [read_table(path) for path in list_files(_output_uri(root, "Evaluator", "predictions"))]
+    )
+    assert predicted[WEIGHT].equals(evaluated[WEIGHT])
+    label, weight = predicted[LABEL].to_numpy(), predicted[WEIGHT].to_numpy().astype(float)
+    comparison = json.loads((root / "report/comparison.json").read_text())
+    assert comparison["data"]["weight_column"] == "importance"
+    assert comparison["data"]["num_eval_rows"] == len(label)
+    assert len(comparison["variants"]) == 2
+    for variant in comparison["variants"]:
+        probability = predicted[variant["name"]].to_numpy().astype(float)
+        expected = {
+            "auc_roc": roc_auc_score(label, probability, sample_weight=weight),
+            "logloss": log_loss(label, probability, sample_weight=weight),
+            "calibration": np.sum(weight * probability) / np.sum(weight * label),
+        }
+        for metric, value in expected.items():
+            found = variant["metrics"][metric]["estimate"]["value"]
+            assert found == pytest.approx(value, abs=1e-9), metric
+        # Of a model trained without the weights it is below 0.6.
+        assert expected["calibration"] == pytest.approx(1.0, abs=0.15)
+        assert "frequency of site" in {part["key"] for part in variant["slices"]}
+    assert "importance" in (root / "report/comparison.md").read_text()

@@ -80,6 +80,14 @@ def test_comparison_file_has_every_figure(root):
     assert comparison["chosen"] in {"full", "hashing"}
 
 
+def test_report_tells_the_command_of_its_run(root):
+    lineage_ = json.loads((root / "report/comparison.json").read_text())["lineage"]
+    assert lineage_["command"] == (
+        f"run_local.py --preset tiny --root {root} --variants full,hashing"
+    )
+    assert lineage_["command"] in (root / "report/index.html").read_text()
+
+
 def test_report_is_one_page_that_loads_nothing(root):
     page = (root / "report/index.html").read_text()
     without_scripts = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)

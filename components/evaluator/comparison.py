@@ -6,6 +6,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict
 
 from components.training_record import EvalPoint, LossPoint
+from schemas.spans import SpanCounts
 
 COMPARISON_FILE = "comparison.json"
 REPORT_FILE = "index.html"
@@ -104,6 +105,9 @@ class LatencyResult(_Part):
       num_calls: that were timed.
       p50_ms: median, milliseconds.
       p99_ms: 99th percentile, milliseconds.
+      p99_low_ms: lower end of its interval at the comparison's confidence, which comes from the
+        order of the calls; None if all calls are too few for an end.
+      p99_high_ms: upper end, likewise.
       examples_per_second: rows a second at the median.
       quantiles_ms: 41 quantiles at 0 %, 2.5 %, ... 100 %.
     """
@@ -112,6 +116,8 @@ class LatencyResult(_Part):
     num_calls: int
     p50_ms: float
     p99_ms: float
+    p99_low_ms: float | None = None
+    p99_high_ms: float | None = None
     examples_per_second: float
     quantiles_ms: tuple[float, ...]
 
@@ -197,8 +203,9 @@ class DataFacts(_Part):
       num_eval_clicks: those with label 1.
       vocabulary_sizes: categorical feature -> its number of ids.
       num_dense_features: numeric columns.
-      spans: of the examples, where they have one.
+      spans: of the window, oldest first; empty where the log has none.
       fingerprint: of the raw files, where it is known.
+      weight_column: the log's column that weighs the rows; None where all count alike.
     """
 
     num_train_rows: int
@@ -206,8 +213,9 @@ class DataFacts(_Part):
     num_eval_clicks: int
     vocabulary_sizes: dict[str, int]
     num_dense_features: int
-    spans: tuple[int, ...] = ()
+    spans: tuple[SpanCounts, ...] = ()
     fingerprint: str | None = None
+    weight_column: str | None = None
 
     @property
     def click_rate(self) -> float:
@@ -222,11 +230,18 @@ class Lineage(_Part):
       run_id: of the pipeline run.
       artifact_ids: input of the comparing step -> ids of the artifacts.
       environment: such as `"cpu"`, `"num_cores"`, `"python"`, `"tensorflow"`.
+      command: the command line of that run, from the script's name on. The step does not know it
+        (it would be part of its cache key): a local run adds it when it publishes the report.
+      commit: of the git checkout that ran it; None where there was none.
+      has_local_changes: whether files of the checkout differed from the commit.
     """
 
     run_id: str = ""
     artifact_ids: dict[str, tuple[int, ...]] = {}
     environment: dict[str, str] = {}
+    command: str | None = None
+    commit: str | None = None
+    has_local_changes: bool | None = None
 
 
 class Comparison(_Part):

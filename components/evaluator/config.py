@@ -11,6 +11,7 @@ from components.evaluator.measures import COSTS, METRICS, batch_size_of, find_me
 from schemas.step_config import StepConfig
 
 TIME_KEY = "time"
+SPAN_KEY = "span"
 _BYTES = TypeAdapter(ByteSize)
 
 
@@ -39,6 +40,7 @@ class SlicesConfig(StepConfig):
       missing: by the number of missing fields in a row.
       time: by the files of the eval split in their order, in this many parts of about equally many
         rows; 0 leaves it out. Files follow the spans and the order of the log.
+      span: by the span of the log, where the eval rows are of several.
       columns: raw columns whose values make slices.
       max_values: of such a column the most frequent values; the others are one slice, `other`.
       min_rows: smaller slices are left out.
@@ -47,6 +49,7 @@ class SlicesConfig(StepConfig):
     frequency_bands: bool = True
     missing: bool = True
     time: int = Field(default=4, ge=0, le=100)
+    span: bool = True
     columns: tuple[str, ...] = ()
     max_values: int = Field(default=10, ge=1, le=1000)
     min_rows: int = Field(default=100, ge=2)
@@ -67,6 +70,11 @@ class SlicesConfig(StepConfig):
             raise ValueError(
                 f"evaluator.slices.columns: received {TIME_KEY!r}, which is what slices by the "
                 "order of the rows are called; expected evaluator.slices.time 0 beside it"
+            )
+        if SPAN_KEY in self.columns and self.span:
+            raise ValueError(
+                f"evaluator.slices.columns: received {SPAN_KEY!r}, which is what slices by the "
+                "span of the log are called; expected evaluator.slices.span false beside it"
             )
 
 

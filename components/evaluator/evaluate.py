@@ -35,7 +35,8 @@ from components.features import Features, read_features
 from components.files import write_text
 from components.parquet import list_files, read_table
 from components.training_record import TrainingRecord, read_training_record
-from schemas.click_log import LABEL
+from schemas.click_log import LABEL, WEIGHT
+from schemas.spans import SpanCounts
 
 _TFMA_FOLDER = "tfma"
 
@@ -61,7 +62,7 @@ class EvalRows(BaseModel):
       raw_uri: folder of Parquet files with the raw rows of the eval split.
       transformed_uri: folder of files of the same names with the transformed rows.
       transform_graph_uri: folder of the transform graph.
-      spans: of the examples.
+      spans: of the log's window, oldest first, where it has some.
       fingerprint: of the raw files.
     """
 
@@ -70,7 +71,7 @@ class EvalRows(BaseModel):
     raw_uri: str
     transformed_uri: str
     transform_graph_uri: str
-    spans: tuple[int, ...] = ()
+    spans: tuple[SpanCounts, ...] = ()
     fingerprint: str | None = None
 
 
@@ -126,6 +127,7 @@ def evaluate(
         models,
         predictions_uri,
         config,
+        rows.spans,
     )
     files = list_files(predictions_uri)
     facts = read_prediction_facts(files)
@@ -167,7 +169,8 @@ def evaluate(
     )
     progress.report("writing the report")
     tfma_dir = os.path.join(comparison_uri, _TFMA_FOLDER)
-    write_tfma_result(tfma_dir, qualities, config.baseline, config)
+    is_weighted = log.weight is not None
+    write_tfma_result(tfma_dir, qualities, config.baseline, config, is_weighted)
     for file_name, text in (
         (REPORT_FILE, render_page(comparison)),
         (MARKDOWN_FILE, render_markdown(comparison)),
@@ -187,9 +190,11 @@ def _measure_latency(
     for path in eval_files:
         if num_rows >= needed:
             break
-        parts.append(read_table(path).drop([LABEL]))
+        rows = read_table(path)
+        parts.append(rows.select([n for n in rows.column_names if n not in (LABEL, WEIGHT)]))
         num_rows += parts[-1].num_rows
-    return measure_latency(models, pa.concat_tables(parts), config.latency)
+    rows = pa.concat_tables(parts)
+    return measure_latency(models, rows, config.latency, config.confidence)
 
 
 def _target_logloss(baseline: TrainingRecord, config: EvaluatorConfig) -> float | None:
@@ -239,4 +244,5 @@ def _data_facts(
         num_dense_features=len(features.click_log.dense_features),
         spans=rows.spans,
         fingerprint=rows.fingerprint,
+        weight_column=features.click_log.weight,
     )

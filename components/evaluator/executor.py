@@ -27,6 +27,7 @@ from components.evaluator.keys import (
 )
 from components.evaluator.report.model_card import model_card, model_card_markdown
 from schemas.click_log import EVAL_SPLIT
+from schemas.spans import SPANS_PROPERTY, spans_from_json
 
 # The folder of a SavedModel that TensorFlow leaves to others.
 _CARD_FOLDER = "assets.extra"
@@ -87,12 +88,11 @@ def _processor() -> str:
 
 def _eval_rows(input_dict: dict[str, list[Artifact]]) -> EvalRows:
     examples = artifact_utils.get_single_instance(input_dict[EXAMPLES])
-    span = examples.get_int_custom_property("span")
     return EvalRows(
         raw_uri=artifact_utils.get_split_uri(input_dict[EXAMPLES], EVAL_SPLIT),
         transformed_uri=artifact_utils.get_split_uri(input_dict[TRANSFORMED_EXAMPLES], EVAL_SPLIT),
         transform_graph_uri=artifact_utils.get_single_uri(input_dict[TRANSFORM_GRAPH]),
-        spans=(span,) if span else (),
+        spans=spans_from_json(examples.get_string_custom_property(SPANS_PROPERTY)),
         fingerprint=examples.get_string_custom_property("input_fingerprint") or None,
     )
 

@@ -17,9 +17,10 @@ from components.evaluator.slice_keys import SliceKeys, SlicePlan, plan_slices
 from components.features import Features, read_features
 from components.parquet import count_rows, read_table, write_table
 from components.raw_tensors import raw_tensors
-from schemas.click_log import LABEL
+from schemas.click_log import LABEL, WEIGHT
 from schemas.predictions import ROW_ID, slice_keys_of
 from schemas.serving import PROBABILITY, RAW_FEATURES
+from schemas.spans import SpanCounts
 from schemas.transformed import CATEGORICAL
 
 
@@ -106,8 +107,8 @@ class _PredictFileFn(beam.DoFn):
         ids = _read_ids(transformed_path, path, rows.num_rows) if slices.needs_ids else None
         columns = {
             ROW_ID: pa.array(np.arange(first_row, first_row + rows.num_rows, dtype=np.int64)),
-            LABEL: rows[LABEL],
-            **slices.columns(rows, first_row, ids),
+            **{name: rows[name] for name in (LABEL, WEIGHT) if name in rows.column_names},
+            **slices.columns(rows, path, first_row, ids),
             **{name: pa.array(values) for name, values in self._worker.predict(rows).items()},
         }
         output = os.path.join(self._output_dir, os.path.basename(path))
@@ -141,6 +142,7 @@ def write_predictions(
     model_paths: Mapping[str, str],
     output_dir: str,
     config: EvaluatorConfig,
+    spans: Sequence[SpanCounts] = (),
 ) -> None:
     """Writes one file of predictions for each file of raw rows, under the same name.
 
@@ -156,6 +158,7 @@ def write_predictions(
       model_paths: column of the predictions -> the folder that holds `saved_model.pb`.
       output_dir: where the files go; it is made where it is missing.
       config: the slices, and the number of rows a call.
+      spans: of the log's window, oldest first, where it has some.
 
     Raises:
       InputError: if a column of `config.slices` is unknown, or a transformed file has other rows.
@@ -164,7 +167,7 @@ def write_predictions(
     num_rows = [count_rows(path) for path in eval_files]
     first_rows = np.cumsum([0, *num_rows]).tolist()
     features = read_features(transform_graph_uri)
-    plan = plan_slices(config.slices, features.click_log, eval_files, first_rows[-1])
+    plan = plan_slices(config.slices, features.click_log, eval_files, first_rows[-1], spans)
 
     def make_worker() -> _Worker:
         return _Worker(model_paths, plan, features, transform_graph_uri, config.batch_size)

@@ -8,12 +8,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from components.errors import InputError
-from components.evaluator.config import TIME_KEY, SlicesConfig
+from components.evaluator.config import SPAN_KEY, TIME_KEY, SlicesConfig
 from components.features import Features
 from components.id_counts import BANDS, frequency_bands, read_id_counts
 from components.parquet import read_table
 from schemas.click_log import LABEL, ClickLog
 from schemas.predictions import SLICE_TYPE, slice_column
+from schemas.spans import SpanCounts, span_of_file
 
 FREQUENCY = "frequency of {}"
 MISSING_FIELDS = "missing fields"
@@ -96,15 +97,21 @@ class SlicePlan:
       config: which slices there are.
       num_rows: of the split.
       frequent_values: of each configured column.
+      spans: of the window, oldest first; empty if the rows are not told apart by them.
     """
 
     config: SlicesConfig
     num_rows: int
     frequent_values: tuple[FrequentValues, ...]
+    spans: tuple[SpanCounts, ...] = ()
 
 
 def plan_slices(
-    config: SlicesConfig, click_log: ClickLog, files: Sequence[str], num_rows: int
+    config: SlicesConfig,
+    click_log: ClickLog,
+    files: Sequence[str],
+    num_rows: int,
+    spans: Sequence[SpanCounts] = (),
 ) -> SlicePlan:
     """Looks at the configured columns of the split.
 
@@ -113,6 +120,7 @@ def plan_slices(
       click_log: the layout of the raw rows.
       files: the raw Parquet files of the eval split, in name order.
       num_rows: of all of them.
+      spans: of the window, oldest first. Where all rows are of one there is no slice of it.
 
     Raises:
       InputError: if a configured column is unknown, or has the name of another key.
@@ -123,7 +131,8 @@ def plan_slices(
         raise InputError(str(error)) from error
     columns = list(dict.fromkeys(config.columns))
     frequent = (find_frequent_values(files, name, config.max_values) for name in columns)
-    return SlicePlan(config, num_rows, tuple(frequent))
+    are_several = config.span and len({span_of_file(path, spans) for path in files}) > 1
+    return SlicePlan(config, num_rows, tuple(frequent), tuple(spans) if are_several else ())
 
 
 class SliceKeys:
@@ -154,12 +163,13 @@ class SliceKeys:
         return bool(self._bands)
 
     def columns(
-        self, rows: pa.Table, first_row: int, ids: np.ndarray | None
+        self, rows: pa.Table, path: str, first_row: int, ids: np.ndarray | None
     ) -> dict[str, pa.DictionaryArray]:
         """Returns column -> the values of the rows, of `SLICE_TYPE`.
 
         Args:
-          rows: raw ones.
+          rows: raw ones of one file.
+          path: of the file.
           first_row: the number of the first one in the split.
           ids: the same rows' transformed ids, integers `[num_rows, num_features]`; None unless
             `needs_ids`.
@@ -182,6 +192,9 @@ class SliceKeys:
             row_ids = np.arange(first_row, first_row + rows.num_rows)
             parts = [f"{part} of {config.time}" for part in range(1, config.time + 1)]
             add(TIME_KEY, row_ids * config.time // max(1, self._plan.num_rows), parts)
+        span = span_of_file(path, self._plan.spans)
+        if span is not None:
+            add(SPAN_KEY, np.zeros(rows.num_rows, np.int32), [span])
         for frequent in self._plan.frequent_values:
             add(frequent.column, frequent.indices(rows), frequent.labels)
         return found

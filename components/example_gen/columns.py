@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from components.example_gen.values import (
     CONTROL_BYTES,
     FLOAT32_LIMIT,
+    FLOAT32_ZERO,
     HEXADECIMAL_BYTES,
     INTEGER_BYTES,
     MAX_HEXADECIMAL_DIGITS,
@@ -62,8 +63,10 @@ def typed_column(
         return pc.greater_equal(_numbers(column, math.inf), positive_from).cast(pa.int64())
     if kind in ("integer", "time"):
         return _integers(column)
-    if kind == "float":
-        return _numbers(column, FLOAT32_LIMIT).cast(pa.float32(), safe=False)
+    if kind in ("float", "weight"):
+        numbers = _numbers(column, FLOAT32_LIMIT)
+        _require(kind == "float" or pc.min(numbers).as_py() > FLOAT32_ZERO)
+        return numbers.cast(pa.float32(), safe=False)
     lengths = pc.min_max(pc.binary_length(column)).as_py()
     _require(lengths["min"] != 0)
     if kind == "hexadecimal":

@@ -31,6 +31,7 @@ def ingest(
     click_log: ClickLog,
     make_pipeline: Callable[[], beam.Pipeline],
     spans: Sequence[int] = (),
+    span_name: Callable[[int], str] = str,
 ) -> Summary:
     """Decodes the files into the splits and the quarantine.
 
@@ -45,6 +46,7 @@ def ingest(
       click_log: the layout of the files.
       make_pipeline: makes the Beam pipelines to run.
       spans: the span of each file, where files have spans.
+      span_name: what a span is called in the summary.
 
     Returns:
       The counts, as written to `summary.json`.
@@ -54,7 +56,13 @@ def ingest(
         files do not suit the selection, or if a split is empty or has one class.
     """
     eval_files = find_eval_files(config.split, paths, spans)
-    log = _Log(paths, plan_ranges(paths, click_log, config.block_bytes), config, quarantine_uri)
+    log = _Log(
+        paths,
+        plan_ranges(paths, click_log, config.block_bytes),
+        config,
+        quarantine_uri,
+        [span_name(span) for span in spans],
+    )
     _prepare_folders(split_uris.values(), quarantine_uri)
     survey = None
     if Survey.is_needed(config):
@@ -92,8 +100,10 @@ class _Log:
         ranges: list[BlockRange],
         config: ExampleGenConfig,
         quarantine_uri: str,
+        spans: Sequence[str],
     ) -> None:
         self.paths = paths
+        self.spans = spans
         self.ranges = ranges
         self.config = config
         self.quarantine_uri = quarantine_uri
@@ -101,7 +111,7 @@ class _Log:
     def write_quarantine(self, blocks: Sequence[BlockSummary]) -> Summary:
         """Writes rejected lines and counts; returns the counts."""
         first_lines = {part.file_index: first_line(part) for part in self.ranges}
-        summary = summarize(blocks, self.paths)
+        summary = summarize(blocks, self.paths, self.spans)
         quarantine.write_quarantine(
             self.quarantine_uri,
             blocks,

@@ -10,6 +10,7 @@ from functools import cached_property
 
 from components.example_gen.values import (
     HEXADECIMAL_BYTES,
+    LABEL_KINDS,
     MAX_HEXADECIMAL_DIGITS,
     REQUIRED_KINDS,
     Kind,
@@ -17,11 +18,12 @@ from components.example_gen.values import (
 from schemas.click_log import ClickLog
 
 # Some valid values of each kind: most of those that logs have.
-_TIME = b"[0-9]{1,16}"
 _NUMBER = b"[0-9]{1,16}(?:[.][0-9]{1,30})?(?:e-[0-9]{1,2})?"
 _PATTERNS: dict[Kind, bytes] = {
     "label": b"[01]",
     "rating": _NUMBER,
+    "weight": b"(?=[0-9.]*[1-9])[0-9]{1,16}(?:[.][0-9]{1,30})?",
+    "time": b"[0-9]{1,16}",
     "integer": b"-?[0-9]{1,18}",
     "float": b"-?" + _NUMBER,
     "hexadecimal": b"[0-9a-fA-F]{1,%d}" % MAX_HEXADECIMAL_DIGITS,
@@ -67,7 +69,7 @@ class LineLayout:
 
     @cached_property
     def used_columns(self) -> tuple[str, ...]:
-        """The label, the features and the time column, each once."""
+        """The label, the weight, the features and the time column, each once."""
         return used_columns(self.click_log)
 
     @cached_property
@@ -103,18 +105,19 @@ class LineLayout:
         special = self.delimiter + b'"' * self.has_quotes
         if kind is None:
             return b"[^\r\n%s]*" % special
-        if kind == "time":
+        if kind in LABEL_KINDS:
+            return _PATTERNS[kind]
+        if kind in REQUIRED_KINDS:
             missing = b"|".join(map(re.escape, self.missing))
             end = rb"(?:[%s]|\Z)" % special
-            return b"(?!(?:%s)%s)%s" % (missing, end, _TIME) if self.missing else _TIME
-        if kind in REQUIRED_KINDS:
-            return _PATTERNS[kind]
+            is_there = b"(?!(?:%s)%s)" % (missing, end) if self.missing else b""
+            return is_there + _PATTERNS[kind]
         pattern = b"[^\x00-\x1f\x7f%s]+" % special if kind == "text" else _PATTERNS[kind]
         return b"(?:%s)%s" % (pattern, b"?" * (b"" in self.missing))
 
 
 def used_columns(click_log: ClickLog) -> tuple[str, ...]:
-    """Returns the names of the label, the features and the time column, each once."""
+    """Returns the names of label, weight, features and time column, each once."""
     return tuple(dict.fromkeys(name for name, _ in column_kinds(click_log)))
 
 
@@ -125,6 +128,7 @@ def column_kinds(click_log: ClickLog) -> list[tuple[str, Kind]]:
     """
     label: Kind = "label" if click_log.label.positive_from is None else "rating"
     kinds: list[tuple[str, Kind]] = [(click_log.label.column, label)]
+    kinds += [(click_log.weight, "weight")] if click_log.weight else []
     kinds += [(column.name, column.type) for column in click_log.dense]
     kinds += [(column.name, column.type) for column in click_log.categorical]
     return [*kinds, (click_log.time_column, "time")] if click_log.time_column else kinds

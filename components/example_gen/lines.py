@@ -54,7 +54,7 @@ def check_length(line: bytes) -> Rejection | None:
 def check_fields(fields: Mapping[str, bytes | None], layout: LineLayout) -> Rejection | None:
     """Returns why a row is rejected, or None if its values are valid.
 
-    Label and time must be there; the rules for the kinds are in `values.py`.
+    Label, weight and time must be there; the rules for the kinds are in `values.py`.
 
     Args:
       fields: used column -> its text; None is missing, and so is what the log says, but in a label.

@@ -19,6 +19,7 @@ from components.example_gen.layout import column_kinds
 from components.example_gen.values import (
     CONTROL_BYTES,
     FLOAT32_LIMIT,
+    FLOAT32_ZERO,
     HEXADECIMAL_BYTES,
     LABEL_KINDS,
     MAX_HEXADECIMAL_DIGITS,
@@ -57,6 +58,7 @@ def _is_category(kind: pa.DataType) -> bool:
 _EXPECTED: dict[Kind, tuple[str, Callable[[pa.DataType], bool]]] = {
     "label": ("integers or booleans (or set the label's positive_from)", _is_whole),
     "rating": ("numbers", _is_number),
+    "weight": ("numbers", _is_number),
     "time": ("integers, timestamps or dates", _is_time),
     "integer": ("integers", _is_whole),
     "float": ("numbers", _is_number),
@@ -166,8 +168,10 @@ def _to_number(
         smallest = 0 if pa.types.is_uint64(values.type) else MISSING_INTEGER + 1
         return numbers, pc.greater_equal(numbers, smallest)
     numbers = values.cast(pa.float64(), safe=False)
-    if kind == "float":
+    if kind in ("float", "weight"):
         is_good = pc.less(pc.abs(numbers), FLOAT32_LIMIT)
+        if kind == "weight":
+            is_good = pc.and_(is_good, pc.greater(numbers, FLOAT32_ZERO))
         return numbers.cast(pa.float32(), safe=False), is_good
     return pc.greater_equal(numbers, positive_from).cast(pa.int64()), pc.is_finite(numbers)
 

@@ -1,7 +1,7 @@
 """Parquet files -> rows, by the same rules as lines of text.
 
-A row counts as the line that its values make: tab-separated texts of the label, the features and
-the time column, empty where null.
+A row counts as the line that its values make: tab-separated texts of the label, the weight, the
+features and the time column, empty where null.
 """
 
 import contextlib

@@ -53,6 +53,12 @@ def has_spans(pattern: str) -> bool:
     return bool(names)
 
 
+def span_name(pattern: str, span: int) -> str:
+    """Returns the name of a span: its date (ISO 8601) if the pattern has dates, else its number."""
+    is_date = any(match["name"] in _DATE for match in _PLACEHOLDER.finditer(pattern))
+    return datetime.date.fromordinal(span + _FIRST_DAY).isoformat() if is_date else str(span)
+
+
 def find_files(
     folder: str, pattern: str, window_spans: int = 1, newest_span: int | None = None
 ) -> list[LogFile]:

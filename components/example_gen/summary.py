@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from components.example_gen.config import ExampleGenConfig
 from schemas.click_log import SPLITS
+from schemas.spans import SpanCounts
 
 
 class BlockSummary(NamedTuple):
@@ -54,7 +55,10 @@ class BlockSummary(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """The counts of all blocks, as in `BlockSummary`; `files` are the names with their lines."""
+    """The counts of all blocks, as in `BlockSummary`.
+
+    `files` are the names with their lines, `spans` the counts of each span, oldest first.
+    """
 
     files: dict[str, int]
     num_lines: int
@@ -65,6 +69,7 @@ class Summary(NamedTuple):
     num_rows: dict[str, int]
     num_clicks: dict[str, int]
     num_rows_before_sampling: dict[str, int]
+    spans: tuple[SpanCounts, ...] = ()
 
     @property
     def bad_rate(self) -> float:
@@ -73,7 +78,7 @@ class Summary(NamedTuple):
 
     def to_json_dict(self) -> dict[str, Any]:
         """Returns the content of `summary.json`."""
-        return self._asdict()
+        return {**self._asdict(), "spans": [span.model_dump() for span in self.spans]}
 
 
 def row_counts(labels: Any, num_bytes: Any) -> dict[str, int]:
@@ -90,13 +95,17 @@ def row_counts(labels: Any, num_bytes: Any) -> dict[str, int]:
     }
 
 
-def summarize(blocks: Iterable[BlockSummary], paths: Sequence[str]) -> Summary:
+def summarize(
+    blocks: Iterable[BlockSummary], paths: Sequence[str], spans: Sequence[str] = ()
+) -> Summary:
     """Adds the blocks up.
 
     Args:
       blocks: in any order.
       paths: the files, in the order of `file_index`.
+      spans: the name of each file's span, where files have spans.
     """
+    blocks = list(blocks)
     lines, totals = Counter[str](), {name: Counter[str]() for name in _ADDED}
     for block in blocks:
         lines[paths[block.file_index]] += block.num_lines
@@ -111,6 +120,25 @@ def summarize(blocks: Iterable[BlockSummary], paths: Sequence[str]) -> Summary:
         log=dict(totals["log"]),
         version=dict(totals["version"]),
         **{name: {split: totals[name][split] for split in SPLITS} for name in _BY_SPLIT},
+        spans=_count_spans(blocks, spans),
+    )
+
+
+def _count_spans(blocks: Iterable[BlockSummary], spans: Sequence[str]) -> tuple[SpanCounts, ...]:
+    """Returns the counts of each span, in the order of the files."""
+    rows: dict[str, Counter[str]] = {name: Counter() for name in spans}
+    clicks: dict[str, Counter[str]] = {name: Counter() for name in spans}
+    for block in blocks if spans else ():
+        rows[spans[block.file_index]].update(block.num_rows)
+        clicks[spans[block.file_index]].update(block.num_clicks)
+    return tuple(
+        SpanCounts(
+            name=name,
+            first_file=spans.index(name),
+            num_rows={split: rows[name][split] for split in SPLITS},
+            num_clicks={split: clicks[name][split] for split in SPLITS},
+        )
+        for name in rows
     )
 
 

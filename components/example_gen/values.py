@@ -7,15 +7,17 @@ from typing import Literal, NamedTuple
 from schemas.click_log import MISSING_INTEGER
 
 # What a column is read as. A rating is a label that counts from some value on.
-Kind = Literal["label", "rating", "time", "integer", "float", "hexadecimal", "text"]
+Kind = Literal["label", "rating", "weight", "time", "integer", "float", "hexadecimal", "text"]
 LABEL_KINDS: frozenset[Kind] = frozenset({"label", "rating"})
 # A row without one of these is none.
-REQUIRED_KINDS: frozenset[Kind] = LABEL_KINDS | {"time"}
+REQUIRED_KINDS: frozenset[Kind] = LABEL_KINDS | {"weight", "time"}
 
 MAX_HEXADECIMAL_DIGITS = 16
 # The halfway point between the largest float32 and the power of two after it: smaller magnitudes
 # round to a finite float32.
 FLOAT32_LIMIT = 2.0**128 - 2.0**103
+# Half of the smallest positive float32: this and smaller numbers round to 0.
+FLOAT32_ZERO = 2.0**-150
 INTEGER_BYTES = b"0123456789-"
 NUMBER_BYTES = b"0123456789-+.eE"
 HEXADECIMAL_BYTES = b"0123456789abcdefABCDEF"
@@ -48,6 +50,13 @@ def check_label(name: str, value: bytes) -> Rejection | None:
 def check_rating(name: str, value: bytes) -> Rejection | None:
     """Accepts decimal numbers that are finite as float64, for labels with `positive_from`."""
     return _check_number(name, value, float("inf"), "is not finite")
+
+
+def check_weight(name: str, value: bytes) -> Rejection | None:
+    """Accepts decimal numbers that are finite and above 0 as float32."""
+    if rejection := check_float(name, value):
+        return rejection
+    return None if float(value) > FLOAT32_ZERO else reject(name, value, " is not above 0")
 
 
 def check_integer(name: str, value: bytes) -> Rejection | None:
@@ -110,6 +119,7 @@ def _check_number(name: str, value: bytes, limit: float, rule: str) -> Rejection
 CHECKS: dict[Kind, Callable[[str, bytes], Rejection | None]] = {
     "label": check_label,
     "rating": check_rating,
+    "weight": check_weight,
     "time": check_integer,
     "integer": check_integer,
     "float": check_float,

@@ -21,6 +21,7 @@ from components.example_gen.summary import BlockSummary, row_counts
 from components.files import write_text
 from components.row_progress import RowProgress
 from schemas.click_log import LABEL, ClickLog
+from schemas.spans import block_name
 
 # All files of a split, those of an interrupted write too.
 BLOCK_FILES = "block-*"
@@ -69,7 +70,7 @@ class DecodeRange(beam.DoFn):
         selected = self._selection.select(file_index, block_index, block)
         for split, taken in selected.splits.items():
             if taken.any():
-                name = f"block-{file_index:05d}-{block_index:06d}{parquet.SUFFIX}"
+                name = f"{block_name(file_index, block_index)}{parquet.SUFFIX}"
                 path = os.path.join(self._split_uris[split], name)
                 rows = block.table.filter(pa.array(taken)).combine_chunks()
                 parquet.write_table(rows, path, **_PARQUET_OPTIONS)

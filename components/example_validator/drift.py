@@ -14,9 +14,10 @@ from components.example_validator.comparable import (
     make_comparable,
 )
 from components.example_validator.config import GuardConfig
-from schemas.click_log import LABEL
+from schemas.click_log import LABEL, WEIGHT
 
 _INFO = anomalies_pb2.AnomalyInfo
+_NO_FEATURES = (LABEL, WEIGHT)
 # Standard errors by which a share may differ by chance: beyond them once in 16,000 comparisons.
 _NUM_STANDARD_ERRORS = 4.0
 # Over k buckets, 8 ln(2) / (1 / n + 1 / m) times the divergence of two samples of n and m values is
@@ -55,15 +56,15 @@ def find_drift(
       config: the limits.
 
     Returns:
-      Anomalies of the eval split; `drift_skew_info` has the measured values of all columns. The
-      label is not compared: the train split may hold fewer rows without a click on purpose.
+      Anomalies of the eval split; `drift_skew_info` has the measured values of all columns. Label
+      and weight are not compared: the train split may hold fewer rows without a click on purpose.
     """
     anomalies = _distribution_drift(*make_comparable(train, evaluation), config)
     after = {feature.path.step[0]: feature for feature in evaluation.datasets[0].features}
     num_rows = (train.datasets[0].num_examples, evaluation.datasets[0].num_examples)
     for feature in train.datasets[0].features:
         column = feature.path.step[0]
-        if column != LABEL and column in after:
+        if column not in _NO_FEATURES and column in after:
             _check_missing_rate(anomalies, column, (feature, after[column]), num_rows, config)
             _check_constant(anomalies, column, (feature, after[column]), config)
     return anomalies
@@ -81,7 +82,7 @@ def _distribution_drift(
         train.datasets[0].features, evaluation.datasets[0].features, strict=True
     ):
         column = before.path.step[0]
-        if column == LABEL:
+        if column in _NO_FEATURES:
             continue
         counts = tuple(common_statistics(each).num_non_missing for each in (before, after))
         is_dense = before.HasField("num_stats")
@@ -97,7 +98,7 @@ def _distribution_drift(
     named = anomalies_pb2.Anomalies(baseline=schema, anomaly_name_format=found.anomaly_name_format)
     named.drift_skew_info.extend(found.drift_skew_info)
     for column, info in found.anomaly_info.items():
-        if column not in limits:  # the label, which this schema leaves out
+        if column not in limits:  # what this schema leaves out
             continue
         for reason in info.reason:
             text = reason.description.replace("current and previous", "eval and train").rstrip(".")

@@ -6,7 +6,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 
 from components.errors import InputError
 from components.example_validator.config import ColumnGuard, GuardConfig
-from schemas.click_log import LABEL
+from schemas.click_log import LABEL, WEIGHT
 
 _NUMBERS = (schema_pb2.INT, schema_pb2.FLOAT)
 _INT64 = (-(2**63), 2**63 - 1)
@@ -24,7 +24,8 @@ def guarded_schema(schema: schema_pb2.Schema, config: GuardConfig) -> schema_pb2
     """
     guarded = schema_pb2.Schema()
     guarded.CopyFrom(schema)
-    features = {feature.name: feature for feature in guarded.feature if feature.name != LABEL}
+    others = (LABEL, WEIGHT)
+    features = {feature.name: feature for feature in guarded.feature if feature.name not in others}
     dense = [name for name, feature in features.items() if feature.type in _NUMBERS]
     try:
         config.check_names(dense, features.keys() - set(dense))

@@ -9,7 +9,7 @@ from components.trainer.embedding_config import EmbeddingConfig
 from components.trainer.loop.stopping_config import EarlyStoppingConfig, ReduceOnPlateauConfig
 from components.trainer.optimizer_config import DenseOptimizerConfig, EmbeddingOptimizerConfig
 from components.trainer.tpu_config import TpuConfig
-from schemas.click_log import LABEL
+from schemas.click_log import LABEL, WEIGHT
 from schemas.predictions import ROW_ID
 from schemas.step_config import StepConfig
 
@@ -130,7 +130,7 @@ class TrainerConfig(StepConfig):
 
     @property
     def negative_weight(self) -> float:
-        """The weight of a row without a click in the loss."""
+        """What the weight of a row without a click is multiplied by in the loss."""
         if self.negative_sampling_correction == "weight":
             return 1.0 / self.negative_sampling_rate
         return 1.0
@@ -138,10 +138,10 @@ class TrainerConfig(StepConfig):
     @field_validator("variant")
     @classmethod
     def _is_no_other_column(cls, variant: str) -> str:
-        if variant in (LABEL, ROW_ID):
+        if variant in (LABEL, WEIGHT, ROW_ID):
             raise ValueError(
                 f"expected another name than {variant!r}: a variant's predictions are a column of "
-                f"its name, and {LABEL} and {ROW_ID} stand beside them"
+                f"its name, and {LABEL}, {WEIGHT} and {ROW_ID} stand beside them"
             )
         return variant
 

@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from components.errors import InputError
 from components.parquet import SUFFIX, read_table
-from schemas.click_log import LABEL
+from schemas.click_log import LABEL, WEIGHT
 from schemas.transformed import CATEGORICAL, DENSE
 
 _PREFETCHED_BATCHES = 8
@@ -24,15 +24,29 @@ class Rows:
       dense: float32 `[num_rows, dense_width]`; the width is 0 where the rows have no dense feature.
       categorical: int32 or int64 `[num_rows, num_features]`.
       label: float32 `[num_rows]`.
+      weight: float32 `[num_rows]`; None where the log has no weights.
     """
 
     dense: np.ndarray
     categorical: np.ndarray
     label: np.ndarray
+    weight: np.ndarray | None = None
 
     def take(self, order: np.ndarray) -> "Rows":
         """Returns the rows at the positions `order`, int64 `[num_taken]`."""
-        return Rows(self.dense[order], self.categorical[order], self.label[order])
+        weight = None if self.weight is None else self.weight[order]
+        return Rows(self.dense[order], self.categorical[order], self.label[order], weight)
+
+    @staticmethod
+    def concatenated(parts: Sequence["Rows"]) -> "Rows":
+        """Returns the rows of all parts, at least one; all of them have weights, or none has."""
+        weights = [rows.weight for rows in parts if rows.weight is not None]
+        return Rows(
+            np.concatenate([rows.dense for rows in parts]),
+            np.concatenate([rows.categorical for rows in parts]),
+            np.concatenate([rows.label for rows in parts]),
+            np.concatenate(weights) if weights else None,
+        )
 
 
 def find_files(patterns: Sequence[str]) -> list[str]:
@@ -68,13 +82,22 @@ def count_rows(files: Sequence[str]) -> int:
     return num_rows
 
 
+def read_labels(path: str) -> tuple[np.ndarray, np.ndarray]:
+    """Reads labels and weights of one file, both float32 `[num_rows]`; without weights, ones."""
+    table = read_table(path, columns=[LABEL, WEIGHT])
+    label = table[LABEL].to_numpy()
+    is_weighted = WEIGHT in table.column_names
+    return label, table[WEIGHT].to_numpy() if is_weighted else np.ones_like(label)
+
+
 def read_rows(path: str) -> Rows:
     """Reads one file into memory."""
     table = read_table(path).combine_chunks()
     label = table[LABEL].to_numpy()
     no_dense = np.empty((len(label), 0), np.float32)
     dense = _matrix(table[DENSE]) if DENSE in table.column_names else no_dense
-    return Rows(dense, _matrix(table[CATEGORICAL]), label)
+    weight = table[WEIGHT].to_numpy() if WEIGHT in table.column_names else None
+    return Rows(dense, _matrix(table[CATEGORICAL]), label, weight)
 
 
 def _matrix(column: pa.ChunkedArray) -> np.ndarray:
@@ -109,11 +132,7 @@ def iterate_chunks(
         num_rows = sum(len(rows.label) for rows in pending)
         if num_rows < window_rows and not is_last:
             continue
-        window = Rows(
-            np.concatenate([rows.dense for rows in pending]),
-            np.concatenate([rows.categorical for rows in pending]),
-            np.concatenate([rows.label for rows in pending]),
-        )
+        window = Rows.concatenated(pending)
         rows_order = np.arange(num_rows) if rng is None else rng.permutation(num_rows)
         end = num_rows if is_last else num_rows - num_rows % chunk_rows
         for start in range(0, end, chunk_rows):
@@ -129,8 +148,9 @@ def make_dataset(
 ) -> tf.data.Dataset:
     """Returns the rows in batches of equal size, prefetched by a thread of their own.
 
-    The last batch is filled up with copies of its last row that have the weight 0. So a step is
-    compiled for one shape, and each row counts once.
+    A row's weight is that of the log, 1 where it has none. The last batch is filled up with copies
+    of its last row that have the weight 0. So a step is compiled for one shape, and each row counts
+    as it should.
 
     Args:
       files: transformed Parquet files.
@@ -173,7 +193,7 @@ def _as_batches(
     """Returns features, label and weight with the shape `[num_batches, batch_size, ...]`."""
     num_rows = len(rows.label)
     num_batches = -(-num_rows // batch_size)
-    weight = np.ones(num_rows, np.float32)
+    weight = np.ones(num_rows, np.float32) if rows.weight is None else rows.weight
     if padding := num_batches * batch_size - num_rows:
         rows = rows.take(np.minimum(np.arange(num_rows + padding), num_rows - 1))
         weight = np.append(weight, np.zeros(padding, np.float32))

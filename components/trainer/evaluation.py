@@ -74,7 +74,7 @@ def evaluate(
 ) -> float:
     """Returns the logloss (nats) of a network on transformed Parquet files.
 
-    It is the plain mean over the rows, with the logits that are served. `Logloss` has the
-    arguments.
+    It is the mean over the rows by their weights in the log, with the logits that are served.
+    `Logloss` has the arguments.
     """
     return Logloss(network, config, files, devices=devices)()

@@ -83,10 +83,17 @@ class EmbeddingTables(StackedLookup):
             return self.add_weight(name="rows", shape=(num_rows(places), 0), trainable=False)
 
         def initializer(*unused: object, **unused_too: object) -> tf.Tensor:
-            return initial_values(places)
+            return self._to_stack(initial_values(places))
 
-        shape = (num_rows(places), places[0].table.width)
+        shape = self._stack_shape(num_rows(places), places[0].table.width)
         return self.add_weight(name="stack", shape=shape, initializer=initializer)
+
+    def _stack_shape(self, num_rows: int, width: int) -> tuple[int, int]:
+        return num_rows, width
+
+    def _to_stack(self, values: tf.Tensor) -> tf.Tensor:
+        """Rows as a stack holds them, from float32 `[num_rows, width]`."""
+        return values
 
     def _add_arrays(self, places: Sequence[Place]) -> dict[str, tf.Variable]:
         """Those of a small stack; none for another one."""
@@ -147,13 +154,18 @@ class EmbeddingTables(StackedLookup):
         """Returns what `gather` does, and a function that updates these rows."""
 
         def update(optimizer: Optimizer, gradients: Sequence[tf.Tensor]) -> None:
-            widths = [places[0].table.width for places in self._places]
-            parts = zip(gradients, rows, self.stacks, widths, strict=True)
-            slices = [as_slices(*part) for part in parts]
+            slices = self._slices(gradients, rows)
             if slices:
                 optimizer.apply_gradients(zip(slices, self.stacks, strict=True))
 
         return self.gather(rows), update
+
+    def _slices(
+        self, gradients: Sequence[tf.Tensor], rows: Sequence[tf.Tensor]
+    ) -> list[tf.IndexedSlices]:
+        """The gradients of the stacks, from those of the rows."""
+        widths = [places[0].table.width for places in self._places]
+        return [as_slices(*part) for part in zip(gradients, rows, self.stacks, widths, strict=True)]
 
     @property
     def observes(self) -> bool:
@@ -191,7 +203,7 @@ class EmbeddingTables(StackedLookup):
         for stack, small, places in zip(self.stacks, self.small, self._places, strict=True):
             values = initial_values(places)
             if small is None:
-                stack.assign(values)
+                stack.assign(self._to_stack(values))
             else:
                 for name, array in small.storage.encode(values.numpy()).items():
                     small.arrays[name].assign(array)

@@ -13,15 +13,15 @@ from components.trainer.config import TrainerConfig
 from components.trainer.embeddings.base import Embedding
 from components.trainer.optimizer_config import EmbeddingOptimizerConfig
 from components.trainer.optimizers import Optimizer
+from components.trainer.packed_tables import PackedTables
 from components.trainer.places import Place
-from components.trainer.stacked_lookup import as_slices
-from components.trainer.tables import EmbeddingTables, Update
+from components.trainer.tables import Update
 
 _FeatureConfig = tf.tpu.experimental.embedding.FeatureConfig
 _TableConfig = tf.tpu.experimental.embedding.TableConfig
 
 
-class TpuTables(EmbeddingTables):
+class TpuTables(PackedTables):
     """Large tables are spread over the memory of all TPU cores, small ones lie on each of them.
 
     The large ones are those of TFRS's `TPUEmbedding`, which looks rows up and updates them beside
@@ -98,7 +98,7 @@ class TpuTables(EmbeddingTables):
             large = self._gather_large(rows[num_stacks:])
 
         def update(optimizer: Optimizer, gradients: Sequence[tf.Tensor]) -> None:
-            of_stacks = map(as_slices, gradients[:num_stacks], rows[:num_stacks], self.stacks)
+            of_stacks = self._slices(gradients[:num_stacks], rows[:num_stacks])
             # On a TPU this sends the gradients to the tables, which are updated there. What is left
             # for the optimizer is one number, by which it counts the step.
             large_variables = self.table_variables[num_stacks:]

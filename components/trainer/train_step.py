@@ -41,6 +41,7 @@ class TrainStep(tf.Module):
           config: how to train.
           num_steps: of the whole training; the learning rates end with it.
           jit_compile: whether XLA compiles the dense part. Each shape of a batch is compiled once.
+            Else it is part of whatever the step is traced in.
         """
         super().__init__()
         self._network = network
@@ -60,18 +61,22 @@ class TrainStep(tf.Module):
         else:
             self.embedding_optimizer = make_embedding_optimizer(of_tables, num_steps, factor)
         network.tables.use_optimizer(self.embedding_optimizer)
-        self._compiled = tf.function(
-            self._loss_and_gradients, jit_compile=jit_compile, autograph=False
+        self._loss_of_batch = (
+            tf.function(self._loss_and_gradients, jit_compile=True, autograph=False)
+            if jit_compile
+            else self._loss_and_gradients
         )
 
     def __call__(self, batch: Batch) -> tf.Tensor:
         """Updates the network; returns the loss before that, nats, a float32 scalar.
 
-        It is the mean of the binary cross-entropies, weighted by row.
+        It is the mean of the binary cross-entropies by weight: sum(w * loss) / sum(w), over all
+        replicas. A row's `w` is its weight of the log times, for a row without a click, what makes
+        up for those that were not sampled (`TrainerConfig.negative_weight`).
 
         Args:
-          batch: the features that `Dlrm` takes; the labels, float32 `[batch]`; the weights, float32
-            `[batch]`, not all 0. A row of weight 0 changes nothing.
+          batch: the features that `Dlrm` takes; the labels, float32 `[batch]`; the weights of the
+            log, float32 `[batch]`, not all 0. A row of weight 0 changes nothing.
         """
         features, label, weight = batch
         weight = weight * tf.where(label > 0, 1.0, self._negative_weight)
@@ -79,7 +84,7 @@ class TrainStep(tf.Module):
         rows = self._network.rows(features)
         gathered, update_tables = self._network.tables.gather_to_train(rows)
         factor = getattr(self.embedding_optimizer, "gradient_factor", None)
-        loss, of_gathered, of_dense = self._compiled(gathered, features, label, weight, factor)
+        loss, of_gathered, of_dense = self._loss_of_batch(gathered, features, label, weight, factor)
         of_dense = sum_over_replicas(of_dense)
         if self._clip_norm is not None:
             of_gathered, of_dense = _clip(of_gathered, of_dense, self._clip_norm)

@@ -16,7 +16,7 @@ import tensorflow as tf
 from components.raw_tensors import raw_tensors
 from components.transform.categorical_ids import make_table
 from components.transform.preprocessing import Preprocessing
-from schemas.click_log import LABEL, raw_feature_spec
+from schemas.click_log import LABEL, WEIGHT, raw_feature_spec
 from schemas.transformed import CATEGORICAL, DENSE, MISSING_ID
 
 
@@ -66,7 +66,8 @@ class FastApply:
 
         Returns:
           `DENSE` (fixed-size list of float32; left out where the log has no numeric feature),
-          `CATEGORICAL` (fixed-size list of int32) and the label (float32).
+          `CATEGORICAL` (fixed-size list of int32), the label (float32) and, where the log has
+          weights, the weight (float32).
         """
         categorical = np.empty([rows.num_rows, len(self._sizes)], np.int32)
         self._fill_ids(rows, categorical, counts)
@@ -78,6 +79,8 @@ class FastApply:
             self._fill_buckets(buckets.numpy(), categorical, counts)
         columns[CATEGORICAL] = _lists(categorical)
         columns[LABEL] = rows[LABEL].combine_chunks().cast(pa.float32())
+        if self._click_log.weight:
+            columns[WEIGHT] = rows[WEIGHT]
         return pa.table(columns)
 
     def _fill_ids(self, rows: pa.Table, categorical: np.ndarray, counts: np.ndarray | None) -> None:

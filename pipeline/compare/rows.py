@@ -12,7 +12,7 @@ from components.example_gen.spans import find_files
 from components.parquet import SUFFIX, list_files, write_table
 from components.progress import report
 from pipeline.compare.chosen import ChosenModel
-from schemas.click_log import EVAL_SPLIT, LABEL, ClickLog, raw_arrow_schema
+from schemas.click_log import EVAL_SPLIT, LABEL, WEIGHT, ClickLog, raw_arrow_schema
 
 # The folder of a split in TFX's Examples artifact.
 _SPLIT_FOLDER = f"Split-{EVAL_SPLIT}"
@@ -55,8 +55,10 @@ def check_same_columns(logs: Mapping[str, ClickLog]) -> None:
 
 
 def _types(click_log: ClickLog) -> dict[str, str]:
+    """Returns feature -> type; a model reads neither the label nor the weight."""
     schema = raw_arrow_schema(click_log)
-    return {name: str(schema.field(name).type) for name in schema.names if name != LABEL}
+    features = [name for name in schema.names if name not in (LABEL, WEIGHT)]
+    return {name: str(schema.field(name).type) for name in features}
 
 
 def eval_files(chosen: ChosenModel) -> list[str]:

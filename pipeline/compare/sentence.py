@@ -3,10 +3,15 @@
 from collections.abc import Mapping
 
 from components.evaluator.comparison import Estimate
-from components.evaluator.report.numbers import bytes_text, digits, interval_text, percent
+from components.evaluator.numbers import (
+    bytes_text,
+    digits,
+    interval_text,
+    percent,
+    signed,
+    size_change,
+)
 from pipeline.compare.result import CostPair, MetricPair
-
-_WORTH_SAYING = 1.05
 
 
 def plain_sentence(
@@ -41,7 +46,7 @@ def plain_sentence(
 
 
 def _found(difference: Estimate, confidence: float) -> str:
-    value = f"{difference.value:+.{digits(difference)}f}"
+    value = signed(difference.value, digits(difference))
     return f"{value} ({percent(confidence)} interval {interval_text(difference)})"
 
 
@@ -49,5 +54,5 @@ def _bytes(of_a: float, of_b: float) -> str:
     if of_a == of_b:
         return f"the embeddings of both take {bytes_text(of_a)}"
     takes = f"B's embeddings take {bytes_text(of_b)}, A's {bytes_text(of_a)}"
-    ratio, what = (of_a / of_b, "smaller") if of_b < of_a else (of_b / of_a, "larger")
-    return f"{takes}: {ratio:.1f} times {what}" if ratio >= _WORTH_SAYING else takes
+    ratio, word = size_change(of_b, of_a) or ("1.0x", "")
+    return takes if ratio == "1.0x" else f"{takes}: {ratio} {word}"

@@ -7,12 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from components.evaluator.measures import COSTS, METRICS
-from components.evaluator.report.numbers import (
+from components.evaluator.numbers import (
     digits,
+    fixed,
     interval_text,
     measured_text,
     p_value_text,
     percent,
+    signed,
 )
 from pipeline.compare.result import A, B, Change, MetricPair, RunComparison, Side
 from pipeline.lineage.text import local_time, table
@@ -94,9 +96,9 @@ def _metric(name: str, pair: MetricPair) -> tuple[str, ...]:
     places = digits(difference)
     return (
         METRICS[name].title,
-        f"{pair.a.value:.{places}f}",
-        f"{pair.b.estimate.value:.{places}f}",
-        f"{difference.value:+.{places}f}",
+        fixed(pair.a.value, places),
+        fixed(pair.b.estimate.value, places),
+        signed(difference.value, places),
         interval_text(difference),
         p_value_text(pair.b.p_value),
     )

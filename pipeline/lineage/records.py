@@ -79,12 +79,28 @@ class Execution:
 
 
 @dataclass(frozen=True)
+class Origin:
+    """How a run was started.
+
+    Attributes:
+      command: the command line from the script's name on; what looks like a secret is hidden.
+      commit: of the checkout; None if it is no git checkout or git is missing.
+      has_local_changes: whether its files differ from the commit, new ones included; None likewise.
+    """
+
+    command: str
+    commit: str | None = None
+    has_local_changes: bool | None = None
+
+
+@dataclass(frozen=True)
 class Run:
-    """One pipeline run."""
+    """One pipeline run; its `origin` is None where the runner recorded none."""
 
     id: str
     pipeline: str
     created_ms: int
+    origin: Origin | None = None
 
 
 @dataclass(frozen=True)
@@ -109,6 +125,10 @@ class Snapshot:
             for execution in self.executions.values()
             if any(link.artifact_id == artifact_id for link in execution.inputs)
         ]
+
+    def origin(self, run_id: str) -> Origin | None:
+        """Returns how a run was started, if it is known."""
+        return next((run.origin for run in self.runs if run.id == run_id), None)
 
     def run_executions(self, run_id: str) -> list[Execution]:
         """Returns the executions of one pipeline run."""

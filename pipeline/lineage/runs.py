@@ -11,7 +11,7 @@ from pipeline.lineage.records import (
     Run,
     Snapshot,
 )
-from pipeline.lineage.views import iso_time
+from pipeline.lineage.views import iso_time, run_reference
 
 PUSHER_NODE = "Pusher"
 PUSHED_DESTINATION = "pushed_destination"
@@ -35,7 +35,7 @@ def _run(snapshot: Snapshot, run: Run, is_newest: bool) -> dict[str, Any]:
     started = min([run.created_ms, *(execution.started_ms for execution in executions)])
     updated = max([started, *(execution.updated_ms for execution in executions)])
     return {
-        "id": run.id,
+        **run_reference(run),
         "pipeline": run.pipeline,
         "state": state,
         "started": iso_time(started),

@@ -9,13 +9,13 @@ from ml_metadata import MetadataStore
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 
 from components.errors import InputError
+from pipeline.lineage.origin import RUN_CONTEXT, origin_of
 from pipeline.lineage.records import Artifact, Execution, Link, Run, Snapshot
 from pipeline.paths import RunPaths
 
 # The context types and event types that TFX writes (tfx/dsl/compiler/constants.py and
 # tfx/orchestration/portable/mlmd/event_lib.py).
 _PIPELINE_CONTEXT = "pipeline"
-_RUN_CONTEXT = "pipeline_run"
 _NODE_CONTEXT = "node"
 _INPUT_EVENTS = (mlmd.Event.INPUT, mlmd.Event.DECLARED_INPUT)
 _OUTPUT_EVENTS = (mlmd.Event.OUTPUT, mlmd.Event.DECLARED_OUTPUT)
@@ -57,17 +57,18 @@ def read_snapshot(root: Path) -> Snapshot:
 
 def _read_runs(store: MetadataStore) -> tuple[Run, ...]:
     runs = []
-    for context in store.get_contexts_by_type(_RUN_CONTEXT):
+    for context in store.get_contexts_by_type(RUN_CONTEXT):
         parents = store.get_parent_contexts_by_context(context.id)
         pipeline = next((parent.name for parent in parents), "")
-        runs.append((context.id, Run(context.name, pipeline, context.create_time_since_epoch)))
+        created_ms = context.create_time_since_epoch
+        runs.append((context.id, Run(context.name, pipeline, created_ms, origin_of(context))))
     return tuple(run for _, run in sorted(runs, key=lambda item: item[0]))
 
 
 def _read_executions(store: MetadataStore) -> dict[int, Execution]:
     """Returns id -> execution in id order, with nodes, runs and links filled in."""
     protos = sorted(store.get_executions(), key=lambda proto: proto.id)
-    run_ids = _names_by_execution(store, _RUN_CONTEXT)
+    run_ids = _names_by_execution(store, RUN_CONTEXT)
     nodes = _names_by_execution(store, _NODE_CONTEXT)
     pipelines = _names_by_execution(store, _PIPELINE_CONTEXT)
     inputs: dict[int, list[tuple[str, int, int]]] = {}

@@ -92,7 +92,18 @@ def runs_text(document: dict[str, Any], root: Path) -> str:
             )
         )
     headers = ("run", "state", "took", "executed", "cached", "failed", "pushed model")
-    return table(headers, rows) if rows else "no run is recorded"
+    if not rows:
+        return "no run is recorded"
+    known = [run for run in document["runs"] if run["command"]]
+    commands = [(run["id"], commit_text(run), run["command"]) for run in known]
+    parts = [table(headers, rows), table(("run", "commit", "command"), commands)]
+    return "\n\n".join(parts if commands else parts[:1])
+
+
+def commit_text(run: dict[str, Any]) -> str:
+    """Returns the commit of `views.run_reference`, and whether files differed from it."""
+    changes = ", with local changes" if run["has_local_changes"] else ""
+    return f"{run['commit']}{changes}" if run["commit"] else _NOTHING
 
 
 def artifacts_text(document: dict[str, Any], root: Path) -> str:

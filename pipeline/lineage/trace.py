@@ -12,7 +12,7 @@ from pipeline.lineage.data import data_document
 from pipeline.lineage.records import Artifact, Execution, Snapshot
 from pipeline.lineage.runs import PUSHED_DESTINATION
 from pipeline.lineage.steps import step_config, step_document
-from pipeline.lineage.views import artifact_view, execution_view, iso_time
+from pipeline.lineage.views import artifact_view, execution_view, run_reference
 
 _MODEL = "Model"
 _SCHEMA = "Schema"
@@ -92,7 +92,7 @@ def _summary(
             }
         ),
         "runs": [
-            {"id": run.id, "started": iso_time(run.created_ms)}
+            run_reference(run)
             for run in snapshot.runs
             if any(execution.run_id == run.id for execution in executions)
         ],

@@ -4,7 +4,15 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
-from pipeline.lineage.text import field, local_time, one_line, settings, short_path, table
+from pipeline.lineage.text import (
+    commit_text,
+    field,
+    local_time,
+    one_line,
+    settings,
+    short_path,
+    table,
+)
 
 
 def trace_text(document: dict[str, Any], root: Path) -> str:
@@ -44,6 +52,10 @@ def _summary_lines(document: dict[str, Any], root: Path) -> list[str]:
         lines.append(field("preprocessing", _step(step)))
     lines.append(field("TFX version", ", ".join(summary["tfx_versions"])))
     lines.append(field("runs", ", ".join(run["id"] for run in summary["runs"])))
+    for run in summary["runs"]:
+        if run["command"]:
+            lines.append(field("command", f"{run['command']} (run {run['id']})"))
+            lines.append(field("commit", commit_text(run)))
     return lines
 
 

@@ -4,13 +4,24 @@ from datetime import datetime, timezone
 from typing import Any
 
 from components.errors import InputError
-from pipeline.lineage.records import Artifact, Execution, Snapshot
+from pipeline.lineage.records import Artifact, Execution, Run, Snapshot
 
 
 def iso_time(milliseconds: int) -> str:
     """Returns a time since 1970 as ISO 8601 in UTC, with milliseconds."""
     time = datetime.fromtimestamp(milliseconds / 1000, tz=timezone.utc)
     return time.isoformat(timespec="milliseconds")
+
+
+def run_reference(run: Run) -> dict[str, Any]:
+    """Returns when and how a run was started; what was not recorded is None."""
+    return {
+        "id": run.id,
+        "started": iso_time(run.created_ms),
+        "command": run.origin and run.origin.command,
+        "commit": run.origin and run.origin.commit,
+        "has_local_changes": run.origin and run.origin.has_local_changes,
+    }
 
 
 def artifact_view(snapshot: Snapshot, artifact: Artifact) -> dict[str, Any]:

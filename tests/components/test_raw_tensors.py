@@ -30,6 +30,12 @@ def test_features_keep_their_order_and_the_label_is_left_out():
     assert list(tensors) == [*DENSE_FEATURES, *CATEGORICAL_FEATURES]
 
 
+def test_the_weight_is_left_out():
+    schema = raw_arrow_schema(_MIXED.model_copy(update={"weight": "importance"}))
+    columns = {"label": [1], "weight": [0.5], "price": [1.0], "age": [7], "site": [b"ab"]}
+    assert list(raw_tensors(pa.table(columns, schema=schema))) == ["price", "age", "site"]
+
+
 def test_no_rows_give_empty_tensors():
     tensors = raw_tensors(raw_arrow_schema(_MIXED).empty_table())
     assert {name: values.shape for name, values in tensors.items()} == {

@@ -137,3 +137,29 @@ def test_features_that_an_example_lacks_become_missing_values():
     assert rows["age"].numpy().tolist() == [MISSING_INTEGER]
     assert math.isnan(rows["price"].numpy()[0])
     assert rows["site"].numpy().tolist() == [b""]
+
+
+def test_weight_comes_right_behind_the_label():
+    log = _click_log(weight="importance")
+    assert log.used_columns == ("clicked", "importance", "age", "price", "site", "device")
+    assert raw_arrow_schema(log).names == ["label", "weight", "age", "price", "site", "device"]
+    assert raw_arrow_schema(log).field("weight").type == pa.float32()
+
+
+def test_feature_spec_has_no_weight():
+    assert "importance" not in raw_feature_spec(_click_log(weight="importance"))
+    assert "weight" not in raw_feature_spec(_click_log(weight="importance"))
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"weight": "clicked"}, "named twice: clicked"),
+        ({"weight": "age"}, "named twice: age"),
+        ({"weight": "hour", "time_column": "hour"}, "the weight cannot be the time_column"),
+        ({"dense": [{"name": "weight"}]}, "no feature may be named 'weight'"),
+    ],
+)
+def test_weight_that_is_another_column_too_is_refused(changed, message):
+    with pytest.raises(ValueError, match=message):
+        _click_log(**changed)

@@ -6,6 +6,7 @@ from components.evaluator.choice.constraints import AUC_ROC, MAX_AUC_LOSS
 from components.evaluator.comparison import ConstraintResult, VariantResult
 from components.evaluator.config import EvaluatorConfig
 from components.evaluator.measures import Measure, find_measure
+from components.evaluator.numbers import measured_text, percent, rows_text, size_change
 
 # Smaller differences of auc_roc are 0 as they are written.
 _SHOWN = 0.00005
@@ -27,7 +28,7 @@ def choice_reason(variants: Sequence[VariantResult], config: EvaluatorConfig) ->
     missing_rows = [rows for rows in map(_missing_rows, others) if rows]
     more = ""
     if missing_rows:
-        more = f"; about {_rounded(min(missing_rows))} more eval rows could change that"
+        more = f"; about {rows_text(min(missing_rows))} more eval rows could change that"
     return (
         f"Ship {baseline.name}, the baseline: no variant that is better in "
         f"{_measure(config.objective).title} keeps all constraints{more}."
@@ -48,29 +49,14 @@ def verdict(variant: VariantResult, chosen: VariantResult | None, config: Evalua
         return f"Best in {measure.title} of those that keep all constraints."
     return (
         f"Keeps all constraints; {chosen.name} is as good or better in {measure.title}: "
-        f"{quantity(chosen.measure(measure.name), measure)} against "
-        f"{quantity(variant.measure(measure.name), measure)}."
+        f"{_quantity(chosen, measure)} against {_quantity(variant, measure)}."
     )
 
 
-def quantity(value: float | None, measure: Measure) -> str:
-    """Returns a number with its unit, for people: `12.5 MB`, `0.8 ms`, `0.7975`."""
-    if value is None:
-        return "not measured"
-    if measure.unit == "bytes":
-        return _bytes(value)
-    if measure.unit in ("s", "ms"):
-        return f"{value:,.3g} {measure.unit}"
-    if measure.unit == "/s":
-        return f"{value:,.0f} rows/s"
-    return f"{value:,.0f}" if measure.name == "num_parameters" else f"{value:.4f}"
-
-
-def _bytes(value: float) -> str:
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if value >= size:
-            return f"{value / size:,.3g} {unit}"
-    return f"{value:,.0f} bytes"
+def _quantity(variant: VariantResult, measure: Measure) -> str:
+    """Returns what a variant has of a measure, for a sentence."""
+    value = variant.measure(measure.name)
+    return "not measured" if value is None else measured_text(measure, value)
 
 
 def _measure(name: str) -> Measure:
@@ -88,19 +74,16 @@ def _is_better(variant: VariantResult, baseline: VariantResult, config: Evaluato
 
 
 def _gain(chosen: VariantResult, baseline: VariantResult, measure: Measure) -> str:
-    value, reference = chosen.measure(measure.name), baseline.measure(measure.name)
-    if measure.name == "embedding_bytes" and value is not None and reference is not None:
+    if measure.name == "embedding_bytes":
+        value, reference = chosen.measure(measure.name), baseline.measure(measure.name)
+        change = size_change(value, reference)
+        if change:
+            return f"{change[0]} {change[1]} embeddings"
         if value == 0:
             return "no embedding table"
         if value == reference:
             return "embeddings of the same size"
-        ratio = max(reference, 1.0) / value
-        return (
-            f"{ratio:,.{0 if ratio >= 100 else 1}f}x smaller embeddings"
-            if ratio > 1
-            else f"{1 / ratio:,.1f}x larger embeddings"
-        )
-    return f"{measure.title} {quantity(value, measure)} instead of {quantity(reference, measure)}"
+    return f"{measure.title} {_quantity(chosen, measure)} instead of {_quantity(baseline, measure)}"
 
 
 def _loss(chosen: VariantResult, baseline: VariantResult, config: EvaluatorConfig) -> str:
@@ -115,7 +98,7 @@ def _loss(chosen: VariantResult, baseline: VariantResult, config: EvaluatorConfi
         bound = f"at least {-constraint.worst:.4f} above"
     return (
         f"{loss} {baseline.name} and {bound} with "
-        f"{100 * config.confidence:g} % confidence (limit {config.max_auc_loss:g})"
+        f"{percent(config.confidence)} confidence (limit {config.max_auc_loss:g})"
     )
 
 
@@ -127,16 +110,15 @@ def _failure(constraint: ConstraintResult, confidence: float) -> str:
         return _loss_failure(constraint, confidence)
     measure = _measure(constraint.name.partition("_")[2])
     return (
-        f"{constraint.name} {quantity(constraint.limit, measure)}: it has "
-        f"{quantity(constraint.worst, measure)}."
+        f"{constraint.name} {measured_text(measure, constraint.limit)}: it has "
+        f"{measured_text(measure, constraint.worst)}."
     )
 
 
 def _value_and_worst(variant: VariantResult, worst: float, measure: Measure) -> str:
-    value = variant.measure(measure.name)
-    if value == worst:
-        return quantity(worst, measure)
-    return f"{quantity(value, measure)}, at worst {quantity(worst, measure)}"
+    if variant.measure(measure.name) == worst:
+        return measured_text(measure, worst)
+    return f"{_quantity(variant, measure)}, at worst {measured_text(measure, worst)}"
 
 
 def _loss_failure(constraint: ConstraintResult, confidence: float) -> str:
@@ -151,18 +133,13 @@ def _loss_failure(constraint: ConstraintResult, confidence: float) -> str:
         verb = "Gains" if constraint.value < 0 else "Loses"
         text = (
             f"{verb} {abs(constraint.value):.4f} of auc_roc, but may lose up to "
-            f"{constraint.worst:.4f} with {100 * confidence:g} % confidence, limit "
+            f"{constraint.worst:.4f} with {percent(confidence)} confidence, limit "
             f"{constraint.limit:g}"
         )
         tail = "could show that it keeps the limit"
     if constraint.more_rows is not None:
-        text += f"; about {_rounded(constraint.more_rows)} more eval rows {tail}"
+        text += f"; about {rows_text(constraint.more_rows)} more eval rows {tail}"
     return f"{text}."
-
-
-def _rounded(rows: int) -> str:
-    """Returns two significant digits: more would be made up."""
-    return f"{int(float(f'{rows:.2g}')):,}"
 
 
 def _missing_rows(variant: VariantResult) -> int | None:
@@ -190,7 +167,7 @@ def _nothing(variants: Sequence[VariantResult], config: EvaluatorConfig) -> str:
         _, nearest, worst = min(measured, key=lambda each: each[0])
         measure = _measure(constraint.name.partition("_")[2])
         sentences.append(
-            f"no variant keeps {constraint.name} {quantity(constraint.limit, measure)}, "
+            f"no variant keeps {constraint.name} {measured_text(measure, constraint.limit)}, "
             f"{nearest.name} comes nearest with {_value_and_worst(nearest, worst, measure)}"
         )
     why = "; ".join(sentences) or "no variant keeps all constraints at once"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+from scipy import special
 
 from components import progress
 from components.errors import InputError
@@ -26,12 +27,13 @@ _LOG_LINES = 20
 _POLL_SECONDS = 0.25
 _SILENT_SECONDS = 900.0
 _NUM_QUANTILES = 41
+_P99 = 0.99
 _MILLISECONDS = 1e-6  # of a nanosecond
 _SECONDS = 1e-3  # of a millisecond
 
 
 def measure_latency(
-    model_paths: Mapping[str, str], rows: pa.Table, config: LatencyConfig
+    model_paths: Mapping[str, str], rows: pa.Table, config: LatencyConfig, confidence: float
 ) -> dict[str, tuple[LatencyResult, ...]]:
     """Calls each exported model with raw rows, on the CPU, and nothing else meanwhile.
 
@@ -42,6 +44,7 @@ def measure_latency(
       model_paths: variant -> the folder that holds `saved_model.pb`.
       rows: raw rows; if a call takes more, they come again.
       config: batch sizes and how long.
+      confidence: of the intervals of the 99th percentiles.
 
     Returns:
       variant -> one result a batch size, in the order of `config.batch_sizes`.
@@ -65,27 +68,47 @@ def measure_latency(
         _run(folder)
         nanoseconds = json.loads((folder / RESULT).read_text())
     return {
-        name: tuple(map(summarize, config.batch_sizes, nanoseconds[name])) for name in model_paths
+        name: tuple(
+            summarize(size, calls, confidence)
+            for size, calls in zip(config.batch_sizes, nanoseconds[name], strict=True)
+        )
+        for name in model_paths
     }
 
 
-def summarize(batch_size: int, nanoseconds: Sequence[int]) -> LatencyResult:
+def summarize(batch_size: int, nanoseconds: Sequence[int], confidence: float) -> LatencyResult:
     """Returns the figures of the calls at one batch size.
 
     Percentiles between two calls are linear (method 7 of Hyndman and Fan 1996, NumPy's default): of
-    101 calls the 99th is the second slowest.
+    101 calls the 99th is the second slowest. The ends of the 99th's interval are two of the calls,
+    whatever the distribution (Hahn and Meeker 1991, section 5.2), if calls are independent.
     """
-    milliseconds = np.array(nanoseconds) * _MILLISECONDS
-    p50, p99 = np.percentile(milliseconds, (50, 99)).tolist()
+    milliseconds = np.sort(np.array(nanoseconds) * _MILLISECONDS)
+    p50, p99 = np.quantile(milliseconds, (0.5, _P99)).tolist()
+    low, high = _interval_places(len(milliseconds), confidence)
     quantiles = np.quantile(milliseconds, np.linspace(0.0, 1.0, _NUM_QUANTILES))
     return LatencyResult(
         batch_size=batch_size,
         num_calls=len(milliseconds),
         p50_ms=p50,
         p99_ms=p99,
+        p99_low_ms=None if low is None else float(milliseconds[low]),
+        p99_high_ms=None if high is None else float(milliseconds[high]),
         examples_per_second=batch_size / (p50 * _SECONDS),
         quantiles_ms=tuple(quantiles.tolist()),
     )
+
+
+def _interval_places(num_calls: int, confidence: float) -> tuple[int | None, int | None]:
+    """Returns the places, from 0 in rising order, of the ends of the 99th percentile's interval.
+
+    How many calls are below the true percentile is binomial. An end is None where even the fastest
+    or the slowest call is not far enough out.
+    """
+    below = special.bdtr(np.arange(num_calls + 1), num_calls, _P99)
+    tail = (1.0 - confidence) / 2.0
+    low, high = (int(place) for place in np.searchsorted(below, (tail, 1.0 - tail)))
+    return low - 1 if low > 0 else None, high if high < num_calls else None
 
 
 def _absolute(path: str) -> str:

@@ -5,17 +5,16 @@ from typing import NamedTuple
 
 from components.evaluator.comparison import Comparison, VariantResult
 from components.evaluator.measures import COSTS, METRICS, Measure, find_measure
-from components.evaluator.report.findings import cost_measure, num_seeds
-from components.evaluator.report.numbers import (
+from components.evaluator.numbers import (
     MISSING,
-    bytes_text,
     difference_text,
-    is_clear,
     measured_text,
     p_value_text,
-    ratio_text,
+    range_text,
+    size_change,
     value_text,
 )
+from components.evaluator.report.findings import cost_measure, is_clear, num_seeds
 
 
 class Cell(NamedTuple):
@@ -130,16 +129,20 @@ def _metric_column(comparison: Comparison, metric: str, is_extra: bool) -> Colum
 
 def _cost_column(comparison: Comparison, name: str, is_extra: bool) -> Column:
     measure = find_measure(name) or Measure(name, name, "", "lower")
-    values = [result.measure(name) for result in comparison.variants]
-    largest = max((value for value in values if value is not None), default=0.0)
 
     def cell(result: VariantResult) -> Cell:
         value = result.measure(name)
-        if value is not None and measure.unit == "bytes":
-            return Cell(bytes_text(value, largest), value)
-        return Cell(measured_text(measure, value), value)
+        return Cell(measured_text(measure, value), value, _p99_interval(result, name))
 
     return Column(name, measure.title, is_extra, cell)
+
+
+def _p99_interval(result: VariantResult, cost: str) -> str:
+    """Returns the interval of a 99th percentile; nothing for other costs."""
+    for latency in result.latency:
+        if cost == f"latency_p99_batch{latency.batch_size}":
+            return range_text(latency.p99_low_ms, latency.p99_high_ms, "ms")
+    return ""
 
 
 def _error(is_of_seeds: bool) -> Callable[[VariantResult], Cell]:
@@ -160,7 +163,9 @@ def _ratio(comparison: Comparison) -> Callable[[VariantResult], Cell]:
 
     def cell(result: VariantResult) -> Cell:
         size = result.costs.get("embedding_bytes")
-        return Cell(ratio_text(full, size), full / size if full and size else None)
+        ratio, word = size_change(size, full) or ("1.0x", "")
+        text = f"{ratio} larger" if word == "larger" else ratio
+        return Cell(text, full / size) if full and size else _EMPTY
 
     return cell
 

@@ -15,25 +15,46 @@ _PYTHON = ".venv/bin/python"
 
 
 def reproduce(comparison: Comparison) -> str:
-    """Returns the commands; what a comparison does not know is the reader's to add."""
-    found = comparison.lineage.artifact_ids
+    """Returns the commands.
+
+    The one that runs it again is that of the run. A comparison that does not know it gives one that
+    follows from the configurations; what is not in them is the reader's to add.
+    """
+    run, found = comparison.lineage, comparison.lineage.artifact_ids
     ids = found.get(model_key(comparison.chosen, 0), ()) if comparison.chosen else ()
     ids = ids or next(iter(found.values()), ())
+    differed = " (files of it were changed)" if run.has_local_changes else ""
     lines = [
-        "# In a checkout of the commit that was run:",
+        f"# In a checkout of {run.commit or 'the commit that was run'}{differed}:",
         "make setup",
         "# Which data, code, configuration and seeds were these?",
         f"{_PYTHON} -m pipeline.lineage --root ROOT runs",
     ]
     if ids:
         lines.append(f"{_PYTHON} -m pipeline.lineage --root ROOT trace {ids[0]}")
+    command = f"{_PYTHON} {run.command}" if run.command else _likely_command(comparison)
+    return escape("\n".join([*lines, "# The same again:", command]))
+
+
+def reproduce_note(comparison: Comparison) -> str:
+    """Returns what is to be known of the commands, as HTML."""
+    note = "ROOT is the run's root folder; the first lineage command lists its runs."
+    if comparison.lineage.command:
+        return note
+    return (
+        f"{note} Add the run's --preset, --data, --schema and further --set yourself if they were "
+        "given."
+    )
+
+
+def _likely_command(comparison: Comparison) -> str:
+    """Returns the command that the configurations tell."""
     command = [f"{_PYTHON} run_local.py --root ROOT", *_variant_flags(comparison)]
     seeds = num_seeds(comparison)
     changes = [f"seeds={seeds}"] if seeds > 1 else []
     changes += _changes(comparison.config)
     command += [f"--set {shlex.quote(change)}" for change in changes]
-    lines += ["# The same again:", " \\\n    ".join(command)]
-    return escape("\n".join(lines))
+    return " \\\n    ".join(command)
 
 
 def _variant_flags(comparison: Comparison) -> list[str]:

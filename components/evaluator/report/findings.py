@@ -2,11 +2,13 @@
 
 from components.evaluator.comparison import Comparison, ConstraintResult, VariantResult
 from components.evaluator.measures import Measure, find_measure
-from components.evaluator.report.numbers import (
+from components.evaluator.numbers import (
     bytes_text,
     difference_text,
     measured_text,
     percent,
+    rows_text,
+    significant,
     value_text,
 )
 
@@ -55,6 +57,13 @@ def facts(comparison: Comparison) -> tuple[str, ...]:
     return tuple(found)
 
 
+def is_clear(comparison: Comparison, result: VariantResult, metric: str) -> bool:
+    """Whether a variant differs from the baseline in a metric, all variants considered (Holm)."""
+    found = result.metrics.get(metric)
+    p_value = found.adjusted_p_value if found else None
+    return p_value is not None and p_value < 1 - comparison.confidence
+
+
 def seeds_note(comparison: Comparison) -> str:
     """Returns whether the noise of the seeds is in the intervals."""
     seeds = num_seeds(comparison)
@@ -77,6 +86,32 @@ def seeds_note(comparison: Comparison) -> str:
     return note
 
 
+def weights_note(comparison: Comparison) -> str:
+    """Returns whether the rows count differently; nothing if they count alike."""
+    column = comparison.data.weight_column
+    if column is None:
+        return ""
+    return (
+        f"Rows are weighted by the log's column {column}: losses, metrics and intervals count a "
+        "row as often as it says; numbers of rows and clicks are not weighted."
+    )
+
+
+def source_note(comparison: Comparison) -> str:
+    """Returns that the rows are generated, which is how the best achievable score can be known."""
+    if comparison.best_auc_roc is None:
+        return ""
+    return (
+        "The rows are generated, not logged: no model can reach more than auc_roc "
+        f"{comparison.best_auc_roc:.4f} on them."
+    )
+
+
+def caveats(comparison: Comparison) -> str:
+    """Returns what is in the numbers and what is not: seeds, weights."""
+    return " ".join(filter(None, (seeds_note(comparison), weights_note(comparison))))
+
+
 def constraint_text(constraint: ConstraintResult) -> str:
     """Returns whether a constraint is kept, else by how much it fails and what would decide it."""
     measure = find_measure(constraint.name.partition("_")[2]) or Measure("", "", "", "lower")
@@ -90,7 +125,7 @@ def constraint_text(constraint: ConstraintResult) -> str:
         return text
     text += f"; fails by {measured_text(measure, abs(constraint.worst - constraint.limit))}"
     if constraint.more_rows is not None:
-        text += f"; about {constraint.more_rows:,} more eval rows would decide it"
+        text += f"; about {rows_text(constraint.more_rows)} more eval rows would decide it"
     return text
 
 
@@ -123,7 +158,7 @@ def has_front_line(comparison: Comparison) -> bool:
 def convergence_finding(comparison: Comparison) -> str:
     """Returns where the trainings ended, best first."""
     ends = {r.name: r.eval_curve[-1].logloss for r in comparison.variants if r.eval_curve}
-    name = "logloss at the last evaluation while training"
+    name = "held-out logloss at the last evaluation while training"
     if not ends:
         name = "mean training loss of the last tenth of the steps"
         for result in comparison.variants:
@@ -162,7 +197,7 @@ def latency_finding(comparison: Comparison) -> str:
     fast, slow = min(times, key=lambda n: times[n]), max(times, key=lambda n: times[n])
     return (
         f"99 of 100 calls with {min(sizes)} row{'s' * (min(sizes) > 1)} take at most "
-        f"{times[fast]:.2f} ms ({fast}) to {times[slow]:.2f} ms ({slow})."
+        f"{significant(times[fast])} ms ({fast}) to {significant(times[slow])} ms ({slow})."
     )
 
 

@@ -5,18 +5,18 @@ from html import escape
 
 from components.evaluator.comparison import Comparison, VariantResult
 from components.evaluator.measures import COSTS, find_measure
-from components.evaluator.report.columns import Cell, Column, columns
-from components.evaluator.report.findings import constraint_text, max_auc_loss
-from components.evaluator.report.numbers import (
+from components.evaluator.numbers import (
     bytes_text,
     interval_text,
-    is_clear,
     measured_text,
     p_value_text,
     percent,
+    rows_text,
     signed,
     size_change,
 )
+from components.evaluator.report.columns import Cell, Column, columns
+from components.evaluator.report.findings import constraint_text, is_clear, max_auc_loss
 
 
 def key_figures(comparison: Comparison) -> str:
@@ -66,7 +66,7 @@ def _figures_of(comparison: Comparison, chosen: VariantResult) -> list[tuple[str
 
 
 def _size_figure(ours: float, theirs: float) -> tuple[str, str, str]:
-    texts = f"{bytes_text(theirs)} → {bytes_text(ours, theirs)}"
+    texts = f"{bytes_text(theirs)} → {bytes_text(ours)}"
     change = size_change(ours, theirs)
     if change:
         ratio, word = change
@@ -97,7 +97,7 @@ def _figures_of_none(comparison: Comparison) -> list[tuple[str, str, str]]:
             cards.append((f"nearest: {nearest.name}", signed(change.value, 4), note))
     rows = [rows for rows in map(_deciding_rows, comparison.variants) if rows is not None]
     if rows:
-        cards.append(("more eval rows", f"{min(rows):,}", "about as many would decide for one"))
+        cards.append(("more eval rows", rows_text(min(rows)), "about as many would decide for one"))
     return cards
 
 

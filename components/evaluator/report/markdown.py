@@ -5,10 +5,10 @@ import re
 from components.evaluator.comparison import Comparison, VariantResult
 from components.evaluator.report.columns import Cell, columns
 from components.evaluator.report.findings import (
+    caveats,
     constraint_text,
     facts,
     pareto_finding,
-    seeds_note,
     worst_slice,
 )
 
@@ -24,7 +24,7 @@ def render_markdown(comparison: Comparison) -> str:
         _table(comparison),
         escaped(
             f"Bold: the difference to {comparison.baseline} is more than chance, all variants "
-            f"considered (Holm). {seeds_note(comparison)}"
+            f"considered (Holm). {caveats(comparison)}"
         ),
         "### Why",
         "\n".join(_verdict(result) for result in comparison.variants),

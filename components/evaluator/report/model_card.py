@@ -4,16 +4,23 @@ from typing import Any
 
 from components.evaluator.comparison import Comparison, MetricResult, VariantResult
 from components.evaluator.measures import COSTS
-from components.evaluator.report.findings import constraint_text, seeds_note, worst_slice
-from components.evaluator.report.markdown import escaped
-from components.evaluator.report.numbers import (
+from components.evaluator.numbers import (
+    MISSING,
     difference_text,
     fixed,
+    half_width,
     measured_text,
     percent,
     size_change,
     value_text,
 )
+from components.evaluator.report.findings import (
+    caveats,
+    constraint_text,
+    source_note,
+    worst_slice,
+)
+from components.evaluator.report.markdown import escaped
 
 SCHEMA_VERSION = "0.0.2"
 
@@ -101,8 +108,11 @@ def _parameters(comparison: Comparison, chosen: VariantResult) -> dict[str, Any]
         for name in ("num_parameters", "embedding_bytes", "serving_bytes")
         if name in chosen.costs
     )
-    spans = f" Newest span: {max(data.spans)}." if data.spans else ""
-    source = f" Fingerprint of the raw files: {data.fingerprint}." if data.fingerprint else ""
+    details = [
+        f"Spans: {', '.join(span.name for span in data.spans)}." if data.spans else "",
+        f"Fingerprint of the raw files: {data.fingerprint}." if data.fingerprint else "",
+        source_note(comparison),
+    ]
     return {
         "model_architecture": (
             f"DLRM; embedding method {embedding.get('method', chosen.name)}, embedding_dim "
@@ -112,7 +122,9 @@ def _parameters(comparison: Comparison, chosen: VariantResult) -> dict[str, Any]
         "data": [
             {
                 "name": "train split",
-                "description": f"{data.num_train_rows:,} rows of click logs.{spans}{source}",
+                "description": " ".join(
+                    [f"{data.num_train_rows:,} rows of click logs.", *filter(None, details)]
+                ),
             },
             {
                 "name": "eval split",
@@ -141,19 +153,20 @@ def _metrics(chosen: VariantResult) -> list[dict[str, Any]]:
 
 
 def _metric(name: str, result: MetricResult) -> dict[str, Any]:
+    """Returns a metric; without an interval where it has none, as where no click is predicted."""
     estimate = result.estimate
-    return {
-        "type": name,
-        "value": estimate.value,
-        "confidence_interval": {"lower_bound": estimate.low, "upper_bound": estimate.high},
-    }
+    metric: dict[str, Any] = {"type": name, "value": estimate.value}
+    if half_width(estimate):
+        ends = {"lower_bound": estimate.low, "upper_bound": estimate.high}
+        metric["confidence_interval"] = ends
+    return metric
 
 
 def _considerations(comparison: Comparison, chosen: VariantResult) -> dict[str, Any]:
     worst = worst_slice(chosen)
     limitations = [
         "Measured on one split of one log: on other days, places or products it may do worse.",
-        seeds_note(comparison),
+        caveats(comparison),
     ]
     if worst:
         limitations.append(f"Against {comparison.baseline} it loses most where {worst}.")
@@ -205,8 +218,8 @@ def _metrics_markdown(metrics: list[dict[str, Any]]) -> str:
     lines = ["| metric | value | low | high |", "| --- | ---: | ---: | ---: |"]
     for metric in metrics:
         if "slice" not in metric:
-            interval = metric["confidence_interval"]
-            numbers = (metric["value"], interval["lower_bound"], interval["upper_bound"])
-            cells = [escaped(metric["type"]), *(fixed(number, 4) for number in numbers)]
+            ends = metric.get("confidence_interval", {}).values()
+            cells = [escaped(metric["type"]), fixed(metric["value"], 4)]
+            cells += [fixed(end, 4) for end in ends] or [MISSING, MISSING]
             lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -7,10 +7,10 @@ from string import Template
 from plotly.offline import get_plotlyjs
 
 from components.evaluator.comparison import Comparison
+from components.evaluator.numbers import percent
 from components.evaluator.report import findings
-from components.evaluator.report.command import reproduce
+from components.evaluator.report.command import reproduce, reproduce_note
 from components.evaluator.report.fragments import key_figures, variant_table, verdicts
-from components.evaluator.report.numbers import percent
 from components.evaluator.report.page_data import page_data, script_json
 from components.evaluator.report.provenance import (
     configs,
@@ -33,7 +33,7 @@ def render_page(comparison: Comparison) -> str:
         title=escape(_title(comparison)),
         reason=escape(comparison.reason),
         facts=escape(" · ".join(findings.facts(comparison))),
-        seeds_note=escape(findings.seeds_note(comparison)),
+        caveats=escape(findings.caveats(comparison)),
         figures=key_figures(comparison),
         pareto_finding=escape(findings.pareto_finding(comparison)),
         pareto_note=escape(findings.pareto_note(comparison)),
@@ -48,6 +48,7 @@ def render_page(comparison: Comparison) -> str:
         data_facts=data_facts(comparison),
         configs=configs(comparison),
         lineage=lineage(comparison),
+        reproduce_note=reproduce_note(comparison),
         reproduce=reproduce(comparison),
         reading=reading(comparison),
         style=_asset("page.css"),

@@ -7,8 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from components.evaluator.comparison import Comparison, Estimate, VariantResult
+from components.evaluator.comparison import (
+    Comparison,
+    Estimate,
+    LatencyResult,
+    VariantResult,
+)
 from components.evaluator.measures import METRICS
+from components.evaluator.numbers import range_text
 from components.evaluator.report.columns import columns
 from components.evaluator.report.findings import cost_measure, has_front_line, max_auc_loss
 
@@ -88,16 +94,27 @@ def _variant(
             _rounded([part.mean_prediction, part.click_rate, part.low, part.high, part.num_rows])
             for part in result.calibration_bins
         ],
-        "latency": {
-            str(latency.batch_size): {
-                "quantiles": _rounded(latency.quantiles_ms),
-                "p99": _rounded([latency.p99_ms])[0],
-                "calls": latency.num_calls,
-            }
-            for latency in result.latency
-        },
+        "latency": {str(latency.batch_size): _latency(latency) for latency in result.latency},
         "table_bytes": _table_bytes(result, tables),
         "slices": _slice_values(result, slices),
+    }
+
+
+def _latency(latency: LatencyResult) -> dict[str, Any]:
+    """Returns the quantiles and how far the interval of the 99th percentile reaches (ms)."""
+    low, high = latency.p99_low_ms, latency.p99_high_ms
+    interval = range_text(low, high, "ms")
+    quantiles = _rounded(latency.quantiles_ms)
+    # An end that is not known reaches as far as the calls do.
+    less = latency.p99_ms - (latency.quantiles_ms[0] if low is None else low)
+    more = (latency.quantiles_ms[-1] if high is None else high) - latency.p99_ms
+    return {
+        "quantiles": quantiles,
+        "p99": _rounded([latency.p99_ms])[0],
+        "interval": f" ({interval})" if interval else "",
+        "less": _rounded([less])[0],
+        "more": _rounded([more])[0],
+        "calls": latency.num_calls,
     }
 
 

@@ -5,12 +5,20 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any
 
-from components.evaluator.comparison import Comparison
-from components.evaluator.report.findings import max_auc_loss, objective_measure, seeds_note
+from components.evaluator.comparison import Comparison, DataFacts
+from components.evaluator.numbers import MISSING, percent
+from components.evaluator.report.findings import (
+    max_auc_loss,
+    objective_measure,
+    seeds_note,
+    source_note,
+)
 from components.evaluator.report.fragments import name_html
-from components.evaluator.report.numbers import MISSING, percent
+from schemas.click_log import SPLITS
+from schemas.spans import SpanCounts
 
 _ABSENT = object()
+_SHOWN_SPANS = 10  # more are shown on request
 
 
 def data_facts(comparison: Comparison) -> str:
@@ -22,7 +30,7 @@ def data_facts(comparison: Comparison) -> str:
             ("train rows", f"{data.num_train_rows:,}"),
             ("eval rows", f"{data.num_eval_rows:,}"),
             ("clicks in them", f"{data.num_eval_clicks:,} ({100 * data.click_rate:.2f} %)"),
-            ("newest span", str(max(data.spans, default=MISSING))),
+            *([("weights of the rows", data.weight_column)] if data.weight_column else []),
             ("numeric columns", str(data.num_dense_features)),
             ("categorical columns", str(len(sizes))),
             ("ids in all", f"{sum(data.vocabulary_sizes.values()):,}"),
@@ -30,7 +38,31 @@ def data_facts(comparison: Comparison) -> str:
         )
     )
     ids = _definitions((feature, f"{size:,}") for feature, size in sizes)
-    return f"{facts}<details><summary>Ids of each column</summary>{ids}</details>"
+    note = source_note(comparison)
+    return (
+        f"{f'<p>{escape(note)}</p>' if note else ''}{facts}{_spans(data)}"
+        f"<details><summary>Ids of each column</summary>{ids}</details>"
+    )
+
+
+def _spans(data: DataFacts) -> str:
+    """Returns the table of the spans; nothing if there are none."""
+    if not data.spans:
+        return ""
+    heads = ["span", *(f"{split} rows, clicks" for split in SPLITS)]
+    rows = (
+        (escape(span.name), *(_rows_and_clicks(span, split) for split in SPLITS))
+        for span in data.spans
+    )
+    table = _table(heads, rows, "Rows and clicks of each span")
+    if len(data.spans) <= _SHOWN_SPANS:
+        return table
+    return f"<details><summary>Rows of each span</summary>{table}</details>"
+
+
+def _rows_and_clicks(span: SpanCounts, split: str) -> str:
+    rows, clicks = span.num_rows[split], span.num_clicks[split]
+    return f"{rows:,}, {clicks:,} ({100 * clicks / rows:.2f} %)" if rows else MISSING
 
 
 def configs(comparison: Comparison) -> str:
@@ -64,7 +96,11 @@ def configs(comparison: Comparison) -> str:
 def lineage(comparison: Comparison) -> str:
     """Returns the run, the artifacts by their ids in ML Metadata, and the machine."""
     found = comparison.lineage
-    facts = [("run", found.run_id or MISSING), *found.environment.items()]
+    facts = [("run", found.run_id or MISSING)]
+    if found.commit:
+        changes = ", with local changes" if found.has_local_changes else ""
+        facts.append(("commit", f"{found.commit}{changes}"))
+    facts += found.environment.items()
     if not found.artifact_ids:
         return _definitions(facts)
     ids = _definitions(
@@ -107,7 +143,9 @@ def reading(comparison: Comparison) -> str:
             "Calibration is the mean prediction by the mean label: 1 is best. Accuracy, precision, "
             f"recall and F1 count predictions from {comparison.threshold:g} on as clicks. Sizes "
             "are in MB of 1,000,000 bytes. Latency was measured on the exported models, one call "
-            "after the other, the variants in turn.",
+            "after the other, the variants in turn. The interval of a p99 tells how other calls on "
+            "this machine would have changed it; calls at one moment are alike, so it is a lower "
+            "bound of the uncertainty.",
         ),
     )
     return "".join(f"<dt>{escape(title)}</dt><dd>{escape(text)}</dd>" for title, text in texts)

@@ -3,9 +3,9 @@
 import textwrap
 
 from components.evaluator.comparison import Comparison
+from components.evaluator.numbers import MISSING
 from components.evaluator.report.columns import columns
-from components.evaluator.report.findings import facts, seeds_note
-from components.evaluator.report.numbers import MISSING
+from components.evaluator.report.findings import caveats, facts
 
 WIDTH = 120
 _CHOSEN = "* "
@@ -17,7 +17,7 @@ _HEADS = {
     "logloss": ("logloss", ""),
     "embedding_bytes": ("embeddings", ""),
     "embedding_bytes:ratio": ("smaller", "by"),
-    "train_examples_per_second": ("training", "rows"),
+    "train_examples_per_second": ("training", "speed"),
 }
 _LATENCY = "latency_p99_batch"
 # Left out, from the front, until the rest fits into the width.
@@ -105,7 +105,7 @@ def _notes(comparison: Comparison) -> list[str]:
     lines = textwrap.wrap(
         comparison.reason, WIDTH, initial_indent=mark, subsequent_indent=_NOT_CHOSEN
     )
-    for note in (", ".join(facts(comparison)) + ".", seeds_note(comparison)):
+    for note in (", ".join(facts(comparison)) + ".", caveats(comparison)):
         lines += textwrap.wrap(
             note, WIDTH, initial_indent=_NOT_CHOSEN, subsequent_indent=_NOT_CHOSEN
         )

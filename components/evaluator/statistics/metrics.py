@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from components.evaluator.statistics.weighted_sums import WeightedSums
+from components.evaluator.statistics.weighted_sums import TINY, WeightedSums
 
 
 def entropy(click_rate: np.ndarray) -> np.ndarray:
@@ -25,7 +25,7 @@ def metrics_of(sums: WeightedSums) -> dict[str, np.ndarray]:
     * normalized_entropy: logloss / entropy of the resample's own click rate (He et al. 2014).
     * calibration: mean prediction / click rate.
     * expected_calibration_error: mean of |mean prediction - click rate| over the bins of
-      `Ranking`, weighted by their rows (Naeini et al. 2015). The bins stay those of the rows
+      `Ranking`, weighted by their weight (Naeini et al. 2015). The bins stay those of the rows
       themselves.
     * brier_score: mean of (prediction - label)^2.
     * accuracy, precision, recall, f1: at the threshold; without a predicted click precision is 0.
@@ -40,7 +40,7 @@ def metrics_of(sums: WeightedSums) -> dict[str, np.ndarray]:
     clicks = np.where(usable, sums.clicks, np.nan)
     rate = clicks / weight
     false_clicks = sums.weight_above - sums.clicks_above
-    gaps = np.abs(sums.bins[:, 1] - sums.bins[:, 2]).sum(axis=0)
+    gaps = np.abs(sums.gaps).sum(axis=0)
     return {
         "auc_roc": 1.0 - sums.inverted_pairs / (clicks * others),
         "auc_pr": sums.precisions / clicks,
@@ -51,7 +51,7 @@ def metrics_of(sums: WeightedSums) -> dict[str, np.ndarray]:
         "brier_score": sums.squared_errors / weight,
         "accuracy": (sums.clicks_above + others - false_clicks) / weight,
         "precision": np.where(
-            usable, sums.clicks_above / np.maximum(sums.weight_above, 1.0), np.nan
+            usable, sums.clicks_above / np.maximum(sums.weight_above, TINY), np.nan
         ),
         "recall": sums.clicks_above / clicks,
         "f1": 2.0 * sums.clicks_above / (sums.weight_above + clicks),

@@ -9,6 +9,7 @@ import pyarrow as pa
 from components.errors import InputError
 from components.evaluator.comparison import MetricResult
 from components.evaluator.measures import METRICS
+from components.evaluator.statistics.calibration import BIN_SUMS
 from components.evaluator.statistics.holm import with_adjusted_p_values
 from components.evaluator.statistics.uncertainty import Noisy, baseline_result, compared_result
 
@@ -22,20 +23,19 @@ class Measured:
       values: metric -> float64 `[num_replicas]`, on the rows themselves.
       resampled: metric -> float64 `[num_resamples]`, the mean over the replicas; NaN where a
         resample lacks a class.
+      bins: of the first replica, as in `calibration.calibration_bins`.
     """
 
-    def __init__(self, rows: Sequence[pa.Table], resamples: Sequence[Sequence[pa.Table]]) -> None:
-        """Collects the tables.
+    def __init__(self, replicas: Sequence[pa.Table]) -> None:
+        """Takes the numbers from the tables.
 
         Args:
-          rows: of each replica, as `RowsPiece` measures.
-          resamples: of each replica those of its pieces in order, as `ResamplesPiece` measures.
+          replicas: of each replica its rows of `MetricsPiece`, in order.
         """
-        tables = [pa.concat_tables(list(pieces)) for pieces in resamples]
-        self.values = {name: np.array([each[name][0].as_py() for each in rows]) for name in METRICS}
-        self.resampled = {
-            name: np.mean([table[name].to_numpy() for table in tables], axis=0) for name in METRICS
-        }
+        found = {name: np.stack([each[name].to_numpy() for each in replicas]) for name in METRICS}
+        self.values = {name: each[:, 0] for name, each in found.items()}
+        self.resampled = {name: np.mean(each[:, 1:], axis=0) for name, each in found.items()}
+        self.bins = np.array(replicas[0][BIN_SUMS][0].as_py()).reshape(-1, 5)
 
 
 def overall_results(

@@ -8,8 +8,16 @@ pairs the variants.
 """
 
 import math
+from collections.abc import Callable
 
 import numpy as np
+
+# Row numbers int64 `[num_rows]` to draws uint8 `[num_rows, num_resamples]`.
+Draw = Callable[[np.ndarray], np.ndarray]
+
+# Draws of so many bytes are made once for all columns of predictions, larger ones again for each.
+_MAX_AHEAD_BYTES = 2**28
+_ROWS_AHEAD = 512
 
 # 16 of the generator's 64 bits make one weight.
 _WEIGHTS_PER_WORD = 4
@@ -93,3 +101,25 @@ def _mix(state: np.ndarray) -> np.ndarray:
 def unit_weights(rows: np.ndarray) -> np.ndarray:
     """Returns the weights of the rows themselves, as one resample: ones, uint8 `[num_rows, 1]`."""
     return np.ones((len(rows), 1), np.uint8)
+
+
+def with_rows(draw: Draw) -> Draw:
+    """Returns the same draws behind a first resample that is the rows themselves."""
+    return lambda rows: np.concatenate([unit_weights(rows), draw(rows)], axis=1)
+
+
+def drawn_ahead(draw: Draw, num_rows: int, num_resamples: int) -> Draw:
+    """Returns the same draws, but made at once, if they are not too many for the memory.
+
+    Args:
+      draw: what is drawn.
+      num_rows: of all rows.
+      num_resamples: of a row.
+    """
+    if num_rows * num_resamples > _MAX_AHEAD_BYTES:
+        return draw
+    table = np.empty((num_rows, num_resamples), np.uint8)
+    for start in range(0, num_rows, _ROWS_AHEAD):
+        rows = np.arange(start, min(num_rows, start + _ROWS_AHEAD))
+        table[start : start + len(rows)] = draw(rows)
+    return lambda rows: table[rows]

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from components.files import ArrowFile
 from components.id_counts import BANDS
 from components.parquet import read_table
-from schemas.click_log import LABEL
+from schemas.click_log import LABEL, WEIGHT
 from schemas.predictions import slice_column, slice_keys_of
 
 _DIGITS = re.compile(r"([0-9]+)")
@@ -31,6 +31,14 @@ def read_column(files: Sequence[str], name: str) -> pa.ChunkedArray:
 def read_labels(files: Sequence[str]) -> np.ndarray:
     """Returns whether each row is a click, bool `[num_rows]`."""
     return read_column(files, LABEL).to_numpy() == 1
+
+
+def read_weights(files: Sequence[str]) -> np.ndarray | None:
+    """Returns the weights of the rows, float64 `[num_rows]`; None where they have none."""
+    parts = [read_table(path, columns=[WEIGHT]) for path in files]
+    if WEIGHT not in parts[0].column_names:
+        return None
+    return pa.concat_tables(parts)[WEIGHT].to_numpy().astype(np.float64)
 
 
 def read_predictions(files: Sequence[str], replica: str) -> np.ndarray:

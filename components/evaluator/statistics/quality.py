@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 import apache_beam as beam
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
 from components.evaluator.comparison import CalibrationBin, MetricResult, SliceResult
@@ -16,11 +17,12 @@ from components.evaluator.statistics.prediction_reader import read_slice_keys
 from components.evaluator.statistics.slices import slice_results
 from components.evaluator.statistics.stage import Piece, measure_pieces
 from components.evaluator.statistics.work import (
-    BINS,
-    ResamplesPiece,
-    RowsPiece,
+    COLUMNS_PER_PIECE,
+    KEYS_PER_PIECE,
+    REPLICA,
+    RESAMPLES_PER_PIECE,
+    MetricsPiece,
     SlicesPiece,
-    resample_ranges,
 )
 
 
@@ -62,61 +64,65 @@ def measure_quality(
     Returns:
       Variant -> its quality, in the order of `replicas`.
     """
-    pieces = _plan(tuple(files), replicas, baseline, config)
+    slices = _slice_pieces(tuple(files), replicas, baseline, config)
+    metrics = _metric_pieces(tuple(files), replicas, config)
     folder = os.path.split(files[0])[0]
-    found = measure_pieces(make_pipeline, list(pieces.values()), folder)
-    tables = dict(zip(pieces, found, strict=True))
+    tables = measure_pieces(make_pipeline, [*metrics, *slices], folder)
+    found = pa.concat_tables(tables[: len(metrics)])
     measured = {
-        name: Measured(
-            [tables["rows", column, 0] for column in columns],
-            [
-                [tables["resamples", column, first] for first, _ in resample_ranges(config)]
-                for column in columns
-            ],
-        )
+        name: Measured([found.filter(pc.equal(found[REPLICA], column)) for column in columns])
         for name, columns in replicas.items()
     }
-    metrics = overall_results(measured, baseline, config.confidence)
-    of_slices = [table for (kind, _, _), table in tables.items() if kind == "slices"]
-    slices = slice_results(of_slices, baseline, config.confidence)
+    overall = overall_results(measured, baseline, config.confidence)
+    of_slices = slice_results(tables[len(metrics) :], baseline, config.confidence)
     return {
         name: Quality(
-            metrics=metrics[name],
-            calibration_bins=_bins(tables["rows", columns[0], 0], config.confidence),
-            slices=slices.get(name, ()),
+            metrics=overall[name],
+            calibration_bins=calibration_bins(each.bins, config.confidence),
+            slices=of_slices.get(name, ()),
         )
-        for name, columns in replicas.items()
+        for name, each in measured.items()
     }
 
 
-# What a piece measures, of which column or key, and its first resample.
-_Name = tuple[str, str, int]
+def _metric_pieces(
+    files: tuple[str, ...], replicas: Mapping[str, Sequence[str]], config: EvaluatorConfig
+) -> list[Piece]:
+    """Returns the pieces for all rows, in the order of the resamples."""
+    columns = [column for group in replicas.values() for column in group]
+    return [
+        MetricsPiece(
+            files,
+            group,
+            config.threshold,
+            config.resample_seed,
+            first,
+            min(RESAMPLES_PER_PIECE, config.num_resamples - first),
+        )
+        for first in range(0, config.num_resamples, RESAMPLES_PER_PIECE)
+        for group in _groups(columns, COLUMNS_PER_PIECE)
+    ]
 
 
-def _plan(
+def _slice_pieces(
     files: tuple[str, ...],
     replicas: Mapping[str, Sequence[str]],
     baseline: str,
     config: EvaluatorConfig,
-) -> dict[_Name, Piece]:
-    """Returns the pieces of work, the longest first."""
-    columns = [column for group in replicas.values() for column in group]
-    pieces: dict[_Name, Piece] = {}
-    for column in columns:
-        for first, count in resample_ranges(config):
-            pieces["resamples", column, first] = ResamplesPiece(
-                files, column, config.threshold, config.resample_seed, first, count
-            )
+) -> list[Piece]:
+    """Returns the pieces for the slices, in the order of their keys."""
     variants = sorted(
         ((name, tuple(group)) for name, group in replicas.items()),
         key=lambda variant: variant[0] != baseline,
     )
-    for key in read_slice_keys(files[0]):
-        pieces["slices", key, 0] = SlicesPiece(files, key, tuple(variants), config.slices.min_rows)
-    for column in columns:
-        pieces["rows", column, 0] = RowsPiece(files, column, config.threshold)
-    return pieces
+    return [
+        SlicesPiece(files, keys, tuple(variants), config.slices.min_rows)
+        for keys in _groups(read_slice_keys(files[0]), KEYS_PER_PIECE)
+    ]
 
 
-def _bins(rows: pa.Table, confidence: float) -> tuple[CalibrationBin, ...]:
-    return calibration_bins(np.array(rows[BINS][0].as_py()).reshape(-1, 3), confidence)
+def _groups(names: Sequence[str], max_names: int) -> list[tuple[str, ...]]:
+    """Cuts names into as few groups as possible, of about equal size."""
+    num_groups = -(-len(names) // max_names)
+    parts = np.array_split(np.arange(len(names)), num_groups) if names else []
+    return [tuple(names[index] for index in part) for part in parts]

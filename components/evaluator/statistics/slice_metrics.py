@@ -1,87 +1,248 @@
-"""The metrics of one variant on some of the rows, with analytic errors.
+"""The metrics of the variants in many slices at once, with analytic errors.
 
 There are hundreds of slices and each holds few of the rows, so they are not resampled. An error is
 that of a mean: of placements for auc_roc (`delong`), of influences for the others (delta method).
 The influence of a row is what the metric would change by, to first order, with more of such rows.
+
+For row i with weight w_i, label y_i, logloss l_i and prediction p_i; W, Y the sums of w and w y:
+
+    logloss             L = sum(w l) / W            w (l - L) / W
+    normalized_entropy  L / H(r), r = Y / W         w ((l - L) - s (y - r)) / (H W)
+    calibration         C = sum(w p) / Y            w (p - C y) / Y
+
+where s = L / H log((1 - r) / r) and H is the entropy. Sums of their squares need a few sums over
+the rows of a slice only. These, for all slices of all keys, are one product with the matrix that
+says which row is in which slice. A difference to the baseline has the same formulas with l and p,
+L and C replaced by their differences.
 """
 
-import math
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from scipy import sparse
 
-from components.evaluator.statistics.delong import placement_error, placements
+from components.evaluator.statistics.delong import RisingRows, Slices, areas
 from components.evaluator.statistics.metrics import entropy
 from components.evaluator.statistics.weighted_sums import row_losses
 
 SLICE_METRICS = ("auc_roc", "logloss", "normalized_entropy", "calibration")
+_CHUNK_ROWS = 2**15
 
 
 class SliceMetric(NamedTuple):
-    """One metric of one variant on some rows.
+    """One metric of one variant in every slice; NaN where it is not defined.
 
     Attributes:
-      values: float64 `[num_replicas]`.
-      influences: float64 `[num_rows]`, of the mean over the replicas; placements for auc_roc.
+      values: float64 `[num_replicas, num_slices]`.
+      error: float64 `[num_slices]`, of the mean over the replicas.
+      difference_error: float64 `[num_slices]`, of the difference to the baseline.
     """
 
     values: np.ndarray
-    influences: np.ndarray
+    error: np.ndarray
+    difference_error: np.ndarray
 
 
-def slice_metrics(is_click: np.ndarray, replicas: Sequence[np.ndarray]) -> dict[str, SliceMetric]:
-    """Returns the metrics that are defined on the rows.
+class MeasuredVariant(NamedTuple):
+    """The metrics of a variant, and what a comparison with it needs.
 
-    auc_roc needs two rows of each class for its error, normalized_entropy both classes, calibration
-    a click.
-
-    Args:
-      is_click: bool `[num_rows]`.
-      replicas: the predictions of each, float32 `[num_rows]`.
+    Attributes:
+      metrics: of `SLICE_METRICS`, by name.
+      losses: float64 `[num_rows]`, the mean over the replicas.
+      predictions: float64 `[num_rows]`, the mean over the replicas.
+      influences: of each key, float64 `[num_rows]`, those on auc_roc.
     """
-    num_rows, num_clicks = len(is_click), int(np.count_nonzero(is_click))
-    predictions = [each.astype(np.float64) for each in replicas]
-    losses = [row_losses(each, is_click) for each in predictions]
-    logloss = np.array([np.mean(each) for each in losses])
-    loss_excess = _mean(losses) - np.mean(logloss)
-    found = {}
-    if 2 <= num_clicks <= num_rows - 2:
-        placed = [placements(is_click, each) for each in replicas]
-        aucs = np.array([np.mean(each[is_click]) for each in placed])
-        found["auc_roc"] = SliceMetric(aucs, _mean(placed))
-    found["logloss"] = SliceMetric(logloss, loss_excess)
-    rate = num_clicks / num_rows
-    if 0 < num_clicks < num_rows:
-        own_entropy = float(entropy(np.array(rate)))
-        # The entropy's derivative by the rate is log((1 - rate) / rate).
-        slope = np.mean(logloss) / own_entropy * math.log((1.0 - rate) / rate)
-        influences = (loss_excess - slope * (is_click - rate)) / own_entropy
-        found["normalized_entropy"] = SliceMetric(logloss / own_entropy, influences)
-    if num_clicks:
-        ratios = np.array([np.mean(each) / rate for each in predictions])
-        influences = (_mean(predictions) - np.mean(ratios) * is_click) / rate
-        found["calibration"] = SliceMetric(ratios, influences)
-    return found
+
+    metrics: dict[str, SliceMetric]
+    losses: np.ndarray
+    predictions: np.ndarray
+    influences: list[np.ndarray]
+
+    def mean(self, metric: str) -> np.ndarray:
+        """Returns a metric's mean over the replicas, float64 `[num_slices]`."""
+        return np.mean(self.metrics[metric].values, axis=0)
 
 
-def metric_error(
-    name: str, is_click: np.ndarray, own: SliceMetric, baseline: SliceMetric | None = None
-) -> float:
-    """Returns the standard error of a metric, or of its difference to the baseline's.
+class SlicedRows:
+    """The rows and their slices.
 
-    Args:
-      name: of the metric.
-      is_click: bool `[num_rows]`.
-      own: of the variant.
-      baseline: the other one on the same rows.
+    Attributes:
+      num_rows: int64 `[num_slices]`.
+      num_clicks: int64 `[num_slices]`.
     """
-    influences = own.influences if baseline is None else own.influences - baseline.influences
-    if name == "auc_roc":
-        return placement_error(is_click, influences)
-    # The mean influence is 0. (A dot product would start threads for so little.)
-    num_rows = len(influences)
-    return math.sqrt(float(np.sum(influences**2)) / (num_rows - 1) / num_rows)
+
+    def __init__(
+        self,
+        is_click: np.ndarray,
+        keys: Sequence[Slices],
+        weights: np.ndarray | None = None,
+    ) -> None:
+        """Counts.
+
+        Args:
+          is_click: bool `[num_rows]`.
+          keys: the slices of each key. In all results they stand one after the other.
+          weights: float64 `[num_rows]`, above 0; None are ones.
+        """
+        self._is_click = is_click
+        self._weights = weights
+        self._keys = keys
+        self._matrices = list(_slice_matrices(keys, len(is_click)))
+
+        def terms(rows: slice) -> list[np.ndarray]:
+            click, weight = is_click[rows], self._weight_of(rows)
+            ones = np.ones(len(click))
+            return [ones, click, weight, weight * click, weight**2, weight**2 * click]
+
+        counts = self._sum_up(terms)
+        self.num_rows, self.num_clicks = counts[:2].astype(np.int64)
+        self._weight, self._clicks, self._squares, self._click_squares = counts[2:]
+        self._rate = self._clicks / self._weight
+        has_both = (self.num_clicks > 0) & (self.num_clicks < self.num_rows)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self._entropy = np.where(has_both, entropy(self._rate), np.nan)
+
+    def measure(
+        self, columns: Sequence[np.ndarray], baseline: MeasuredVariant | None = None
+    ) -> MeasuredVariant:
+        """Measures a variant.
+
+        auc_roc needs two rows of each class, normalized_entropy both classes, calibration a click.
+
+        Args:
+          columns: the predictions of its replicas, float32 `[num_rows]`.
+          baseline: what to compare with; None is the variant itself.
+        """
+        predictions = [each.astype(np.float64) for each in columns]
+        losses = [row_losses(each, self._is_click) for each in predictions]
+        loss, prediction = _mean(losses), _mean(predictions)
+        other_loss, other_prediction = loss, prediction
+        if baseline is not None:
+            other_loss, other_prediction = baseline.losses, baseline.predictions
+
+        def terms(rows: slice) -> list[np.ndarray]:
+            click, weight = self._is_click[rows], self._weight_of(rows)
+            found = [weight * each[rows] for each in (*losses, *predictions)]
+            for own, other in ((loss, other_loss), (prediction, other_prediction)):
+                for each in (own[rows], own[rows] - other[rows]):
+                    term = weight**2 * each
+                    found += [term, term * each, term * click]
+            return found
+
+        sums = self._sum_up(terms)
+        num = len(columns)
+        of_rows, moments = sums[: 2 * num], sums[2 * num :].reshape(2, 2, 3, -1)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            auc, influences = self._auc(columns, baseline)
+            means = self._means(of_rows[:num], of_rows[num:], moments, baseline)
+        return MeasuredVariant({"auc_roc": auc, **means}, loss, prediction, influences)
+
+    def _auc(
+        self, columns: Sequence[np.ndarray], baseline: MeasuredVariant | None
+    ) -> tuple[SliceMetric, list[np.ndarray]]:
+        rising = [RisingRows(each) for each in columns]
+        influences, values, errors = [], [], []
+        for index, slices in enumerate(self._keys):
+            found = [areas(each, slices, self._is_click, self._weights) for each in rising]
+            own = _mean([each.influences for each in found])
+            other = own if baseline is None else baseline.influences[index]
+            influences.append(own)
+            values.append([each.values for each in found])
+            errors.append([slices.sums(each**2) for each in (own, own - other)])
+        errors = np.sqrt(np.concatenate(errors, axis=1))
+        return SliceMetric(np.concatenate(values, axis=1), *errors), influences
+
+    def _means(
+        self,
+        losses: np.ndarray,
+        predictions: np.ndarray,
+        moments: np.ndarray,
+        baseline: MeasuredVariant | None,
+    ) -> dict[str, SliceMetric]:
+        """Returns the metrics that are ratios of sums.
+
+        Args:
+          losses: sums of weight times loss, float64 `[num_replicas, num_slices]`.
+          predictions: the same of the predictions.
+          moments: float64 `[2, 2, 3, num_slices]`: of losses and predictions, of their means and
+            of their differences to the baseline's: sums of the squared weight times value, value^2
+            and value of clicks.
+          baseline: what to compare with.
+        """
+        values = {
+            "logloss": losses / self._weight,
+            "normalized_entropy": losses / self._weight / self._entropy,
+            "calibration": np.where(self.num_clicks > 0, predictions / self._clicks, np.nan),
+        }
+        own = {name: np.mean(each, axis=0) for name, each in values.items()}
+        other = own if baseline is None else {name: baseline.mean(name) for name in own}
+        difference = {name: own[name] - other[name] for name in own}
+        levels = zip((own, difference), *moments, strict=True)
+        errors = [self._errors_of_means(*each) for each in levels]
+        return {
+            name: SliceMetric(each, *(of_kind[name] for of_kind in errors))
+            for name, each in values.items()
+        }
+
+    def _errors_of_means(
+        self, level: Mapping[str, np.ndarray], of_losses: np.ndarray, of_predictions: np.ndarray
+    ) -> dict[str, np.ndarray]:
+        """Returns the standard errors, each float64 `[num_slices]`.
+
+        Args:
+          level: the metrics, or their differences to the baseline's, each float64 `[num_slices]`.
+          of_losses: float64 `[3, num_slices]`, the moments of the losses, or of their differences.
+          of_predictions: of the predictions.
+        """
+        rate, click_squares = self._rate, self._click_squares
+        mean, ratio = level["logloss"], level["calibration"]
+        total, square, of_click = of_losses
+        spread = square - 2 * mean * total + mean**2 * self._squares
+        slope = level["normalized_entropy"] * np.log((1 - rate) / rate)
+        with_rate = of_click - rate * total - mean * (click_squares - rate * self._squares)
+        of_rate = (1 - 2 * rate) * click_squares + rate**2 * self._squares
+        _, square, of_click = of_predictions
+        squares = {
+            "logloss": spread / self._weight**2,
+            "normalized_entropy": (spread - 2 * slope * with_rate + slope**2 * of_rate)
+            / (self._entropy * self._weight) ** 2,
+            "calibration": (square - 2 * ratio * of_click + ratio**2 * click_squares)
+            / self._clicks**2,
+        }
+        # The influences are 0 on the average: their standard deviation, by its usual formula.
+        few = self.num_rows / np.maximum(self.num_rows - 1, 1)
+        return {name: np.sqrt(np.maximum(each, 0.0) * few) for name, each in squares.items()}
+
+    def _weight_of(self, rows: slice) -> np.ndarray:
+        if self._weights is None:
+            return np.ones(len(self._is_click[rows]))
+        return self._weights[rows]
+
+    def _sum_up(self, terms: Callable[[slice], list[np.ndarray]]) -> np.ndarray:
+        """Returns the sums over the rows of each slice, float64 `[num_terms, num_slices]`.
+
+        Args:
+          terms: gives the values of some rows, each `[num_rows]`.
+        """
+        sums = np.zeros(())
+        for index, matrix in enumerate(self._matrices):
+            rows = slice(index * _CHUNK_ROWS, (index + 1) * _CHUNK_ROWS)
+            sums = sums + matrix @ np.stack(terms(rows), axis=1, dtype=np.float64)
+        return sums.T
+
+
+def _slice_matrices(keys: Sequence[Slices], num_rows: int) -> Iterator[sparse.csc_array]:
+    """Yields for some rows after others which of them are in which slice, `[num_slices, rows]`."""
+    counts = [each.count for each in keys]
+    first_slices = np.append(0, np.cumsum(counts))
+    for start in range(0, num_rows, _CHUNK_ROWS):
+        places = np.stack([each.places[start : start + _CHUNK_ROWS] for each in keys], axis=1)
+        is_in = places >= 0
+        indices = (places + first_slices[:-1].astype(np.int32))[is_in]
+        ends = np.append(0, np.cumsum(np.count_nonzero(is_in, axis=1)))
+        shape = (int(first_slices[-1]), len(places))
+        yield sparse.csc_array((np.ones(len(indices)), indices, ends), shape=shape)
 
 
 def _mean(columns: Sequence[np.ndarray]) -> np.ndarray:

@@ -22,7 +22,7 @@ from components.evaluator.comparison import Estimate, MetricResult
 from components.evaluator.config import EvaluatorConfig
 from components.evaluator.statistics.quality import Quality
 from components.files import write_text
-from schemas.click_log import LABEL
+from schemas.click_log import LABEL, WEIGHT
 
 _AUC_ROC = "auc_roc"
 _NUM_ROWS = "example_count"
@@ -34,7 +34,11 @@ _SliceKey = tuple[tuple[str, str], ...]
 
 
 def write_tfma_result(
-    output_dir: str, qualities: Mapping[str, Quality], baseline: str, config: EvaluatorConfig
+    output_dir: str,
+    qualities: Mapping[str, Quality],
+    baseline: str,
+    config: EvaluatorConfig,
+    are_weighted: bool = False,
 ) -> None:
     """Writes what `tfma.load_eval_result` and `tfma.load_validation_result` read.
 
@@ -48,9 +52,10 @@ def write_tfma_result(
       qualities: variant -> its quality.
       baseline: one of them.
       config: of the comparing step.
+      are_weighted: whether the rows have weights; `example_count` is the number of rows even so.
     """
     tf.io.gfile.makedirs(output_dir)
-    eval_config = eval_config_of(qualities, baseline, config)
+    eval_config = eval_config_of(qualities, baseline, config, are_weighted)
     run = config_pb2.EvalRun(
         eval_config=eval_config,
         version=tfma.version.VERSION,
@@ -62,9 +67,12 @@ def write_tfma_result(
 
 
 def eval_config_of(
-    qualities: Mapping[str, Quality], baseline: str, config: EvaluatorConfig
+    qualities: Mapping[str, Quality],
+    baseline: str,
+    config: EvaluatorConfig,
+    are_weighted: bool = False,
 ) -> tfma.EvalConfig:
-    """Returns TFMA's configuration: models, slices and the threshold of auc_roc."""
+    """Returns TFMA's configuration: models, weights, slices and the threshold of auc_roc."""
     others = [name for name in qualities if name != baseline]
     slices = [each for quality in qualities.values() for each in quality.slices]
     threshold = tfma.MetricThreshold(
@@ -83,7 +91,11 @@ def eval_config_of(
     return tfma.EvalConfig(
         model_specs=[
             tfma.ModelSpec(
-                name=name, label_key=LABEL, prediction_key=name, is_baseline=name == baseline
+                name=name,
+                label_key=LABEL,
+                prediction_key=name,
+                example_weight_key=WEIGHT if are_weighted else "",
+                is_baseline=name == baseline,
             )
             for name in qualities
         ],

@@ -1,25 +1,27 @@
 """All that the metrics need to know of one column of predictions, in many resamples at once.
 
-One pass over the rows, best first, adds up the weights of a block of resamples, chunk by chunk, so
-that what is worked on stays in the processor's cache. Weights are small integers and their sums
-exact, ties are treated as ties, and nothing is approximated.
+One pass over the rows, best first, adds up the weights of a block of resamples, chunk by chunk. A
+chunk is so small that matrix products tell what lies above each of its clicks, and that all that is
+worked on stays in the processor's cache. Where rows have no weights of their own, the draws are
+small integers and their sums exact. Ties are treated as ties, and nothing is approximated.
 """
 
-from collections.abc import Callable
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 import numpy as np
 
+from components.evaluator.statistics.poisson_weights import Draw
 from components.evaluator.statistics.ranking import Ranking
 
 # A float32 probability may be exactly 0 or 1. Keras keeps logloss finite with the same margin.
 MARGIN = 1e-7
-# Numbers that a chunk has: rows times resamples. Few enough for the second cache, enough that
-# threads seldom wait for the interpreter.
-_CHUNK_SIZE = 2**18
-_MIN_COLUMNS = 64
-
-# Row numbers int64 `[num_rows]` to weights uint8 `[num_rows, num_resamples]`.
-Weigh = Callable[[np.ndarray], np.ndarray]
+# The least that a weight is divided by: it is lost in any sum that is not 0.
+TINY = float(np.finfo(np.float64).tiny)
+# The products take longer with more rows a chunk, the calls into numpy with more chunks.
+_CHUNK_ROWS = 64
+_CHUNKS_PER_BATCH = 8
+_NUM_TERMS = 5
 
 
 def row_losses(predictions: np.ndarray, is_click: np.ndarray) -> np.ndarray:
@@ -33,32 +35,10 @@ def row_losses(predictions: np.ndarray, is_click: np.ndarray) -> np.ndarray:
     return -np.log(np.where(is_click, clipped, 1.0 - clipped))
 
 
-def _running_sums(weights: np.ndarray) -> np.ndarray:
-    """Returns the sums over the rows up to and with each, int16 or int32 `[num_rows, num_columns]`.
-
-    `np.cumsum` keeps Python's lock, which would leave all threads but one waiting. Where there are
-    columns enough, sums over 2, 4, 8, ... rows are faster, and let go of it.
-
-    Args:
-      weights: uint8 `[num_rows, num_columns]`.
-    """
-    num_rows, num_columns = weights.shape
-    if num_columns < _MIN_COLUMNS or num_rows < 2:
-        return np.cumsum(weights, axis=0, dtype=np.int32)
-    is_small = num_rows * int(weights.max()) < 2**15
-    sums = weights.astype(np.int16 if is_small else np.int32)
-    other = np.empty_like(sums)
-    step = 1
-    while step < num_rows:
-        other[:step] = sums[:step]
-        np.add(sums[step:], sums[:-step], out=other[step:])
-        sums, other = other, sums
-        step *= 2
-    return sums
-
-
 class WeightedSums:
     """Sums over the rows, each float64 `[num_resamples]`.
+
+    What a row weighs in a resample is how often it was drawn times its own weight.
 
     Attributes:
       weight: of all rows.
@@ -71,97 +51,140 @@ class WeightedSums:
       precisions: sum over the clicks of the precision at their prediction.
       weight_above: of the rows at the threshold or above.
       clicks_above: of the clicks among them.
-      bins: float64 `[num_bins, 3, num_resamples]`: weight, predictions and clicks of each bin, by
-        falling prediction.
+      gaps: float64 `[num_bins, num_resamples]`: sum of prediction - label in each bin, by falling
+        prediction.
     """
 
-    def __init__(self, ranking: Ranking, weigh: Weigh, num_resamples: int) -> None:
+    def __init__(self, ranking: Ranking, draw: Draw, num_resamples: int) -> None:
         """Adds up.
 
         Args:
           ranking: the rows.
-          weigh: their weights.
-          num_resamples: how many weights a row has.
+          draw: tells how often they were drawn.
+          num_resamples: how many numbers a row has.
         """
         self._ranking = ranking
-        self._weigh = weigh
-        self._max_rows = max(1, _CHUNK_SIZE // num_resamples)
-        self.weight, self.clicks, self.predictions, self.losses, self.squared_errors = np.zeros(
-            (5, num_resamples)
-        )
-        self.precisions = np.zeros(num_resamples)
-        # Weight of the rows at or above each click, equal ones counted half.
-        self._ranks = np.zeros(num_resamples)
-        self.weight_above, self.clicks_above = np.zeros((2, num_resamples))
-        self.bins = np.zeros((len(ranking.bin_ends), 3, num_resamples))
-        bin_index = 0
-        for start, stop in ranking.chunks(self._max_rows):
-            self._add_chunk(start, stop)
+        self._draw = draw
+        # Weight, clicks, predictions, losses, squared errors.
+        self._sums = np.zeros((_NUM_TERMS, num_resamples))
+        self.inverted_pairs, self.precisions = np.zeros((2, num_resamples))
+        # Memory for every chunk: to ask for new one each time would take most of the time.
+        self._weights = np.empty((_CHUNK_ROWS + 2, num_resamples))
+        self._products = np.empty((2, _NUM_TERMS + _CHUNK_ROWS, num_resamples))
+        above, ends = np.zeros((2, num_resamples)), list[np.ndarray]()
+        for stop in self._add_all():
             if stop == ranking.num_above:
-                self.weight_above, self.clicks_above = self.weight, self.clicks
-            if stop == ranking.bin_ends[bin_index]:
-                self.bins[bin_index] = (self.weight, self.predictions, self.clicks)
-                bin_index += 1
-        self.bins[1:] -= self.bins[:-1].copy()
-        self.inverted_pairs = self._ranks - self.clicks**2 / 2
+                above = self._sums[:2].copy()
+            if stop == ranking.bin_ends[len(ends)]:
+                ends.append(self._sums[2] - self._sums[1])
+        self.weight, self.clicks, self.predictions, self.losses, self.squared_errors = self._sums
+        self.weight_above, self.clicks_above = above
+        self.gaps = np.diff(np.stack(ends), axis=0, prepend=0.0)
 
-    def _add_chunk(self, start: int, stop: int) -> None:
-        ranking = self._ranking
-        if stop - start > self._max_rows:
-            self._add_group(start, stop)
+    def _add_all(self) -> Iterator[int]:
+        """Adds chunk by chunk; yields where each one ends."""
+        batch: list[int] = []
+        for start, stop in self._ranking.chunks(_CHUNK_ROWS):
+            batch = batch or [start]
+            if stop - start > _CHUNK_ROWS:
+                yield from self._add_batch(batch)
+                self._add_group(start, stop)
+                yield stop
+                batch = []
+            else:
+                batch.append(stop)
+            if len(batch) > _CHUNKS_PER_BATCH:
+                yield from self._add_batch(batch)
+                batch = []
+        yield from self._add_batch(batch)
+
+    def _add_batch(self, edges: Sequence[int]) -> Iterator[int]:
+        """Adds the chunks between the edges."""
+        if len(edges) < 2:
             return
-        weights = self._weigh(ranking.rows[start:stop])
-        is_click = ranking.is_click[start:stop]
-        predictions = ranking.predictions[start:stop].astype(np.float64)
-        self._add_terms(predictions, is_click, weights.astype(np.float64))
-        above = _running_sums(weights)
-        clicks = np.flatnonzero(is_click)
-        if len(clicks):
-            self._add_clicks(predictions, clicks, weights, above)
-            self.clicks = self.clicks + weights[clicks].sum(axis=0, dtype=np.int64)
-        self.weight = self.weight + above[-1]
+        rows = slice(edges[0], edges[-1])
+        is_click = self._ranking.is_click[rows]
+        chunk = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
+        # The clicks of a chunk come last.
+        order = np.argsort(2 * chunk + is_click, kind="stable") + edges[0]
+        draws = self._draw(self._ranking.rows[order])
+        terms = self._terms(order)
+        num_clicks = np.bincount(chunk[is_click], minlength=len(edges) - 1).tolist()
+        has_ties = self._ranking.num_ties(edges) > 0
+        for (start, stop), clicks, ties in zip(pairwise(edges), num_clicks, has_ties, strict=True):
+            part = slice(start - edges[0], stop - edges[0])
+            self._add_chunk(order[part], terms[:, part], draws[part], clicks, ties)
+            yield stop
 
-    def _add_clicks(
-        self, predictions: np.ndarray, clicks: np.ndarray, weights: np.ndarray, above: np.ndarray
+    def _terms(self, places: np.ndarray) -> np.ndarray:
+        """Returns what `_sums` is a sum of, float64 `[_NUM_TERMS, num_rows]`."""
+        predictions = self._ranking.predictions[places].astype(np.float64)
+        is_click = self._ranking.is_click[places]
+        losses = row_losses(predictions, is_click)
+        ones = np.ones(len(places))
+        return np.stack([ones, is_click, predictions, losses, (predictions - is_click) ** 2])
+
+    def _add_chunk(
+        self,
+        places: np.ndarray,
+        terms: np.ndarray,
+        draws: np.ndarray,
+        num_clicks: int,
+        has_ties: bool,
     ) -> None:
-        """Adds what depends on the order, for the clicks of a chunk at positions `clicks`."""
-        starts = np.flatnonzero(np.append(True, predictions[1:] != predictions[:-1]))
-        ends = np.append(starts[1:], len(predictions))
-        group = np.searchsorted(starts, clicks, side="right") - 1
-        first, last = starts[group], ends[group] - 1
-        last_click = np.searchsorted(clicks, last, side="right") - 1
-        own = weights[clicks]
-        clicks_to_end = _running_sums(own)[last_click] + self.clicks
-        to_end = above[last]
-        twice_middle = to_end.astype(np.int32) + above[first] - weights[first]
-        own = own.astype(np.float64)
-        self._ranks += np.einsum("ij,ij->j", own, twice_middle) / 2 + own.sum(axis=0) * self.weight
-        clicks_to_end *= own
-        clicks_to_end /= np.maximum(to_end + self.weight, 1.0)
-        self.precisions += clicks_to_end.sum(axis=0)
+        """Adds a chunk.
+
+        Args:
+          places: of its rows in the order of the ranking, the clicks last.
+          terms: of these rows.
+          draws: of these rows.
+          num_clicks: how many are clicks.
+          has_ties: whether two predictions are equal.
+        """
+        num_others = len(places) - num_clicks
+        # The others above the chunk, its others, its clicks, the clicks above.
+        weights = self._weights[: len(places) + 2]
+        np.subtract(self._sums[0], self._sums[1], out=weights[0])
+        weights[0] += TINY
+        weights[-1] = self._sums[1]
+        if self._ranking.weights is None:
+            weights[1:-1] = draws
+        else:
+            np.multiply(draws, self._ranking.weights[places, np.newaxis], out=weights[1:-1])
+        # Which rows are added up: for each term, and for each click those at or above it.
+        factors = np.zeros((_NUM_TERMS + num_clicks, len(weights)))
+        factors[:_NUM_TERMS, 1:-1] = terms
+        predictions = terms[2]
+        of_clicks = predictions[num_others:, np.newaxis]
+        factors[_NUM_TERMS:] = 1.0
+        factors[_NUM_TERMS:, 1:-1] = predictions >= of_clicks
+        cut = 1 + num_others
+        others, clicks = self._products[:, : len(factors)]
+        np.matmul(factors[:, :cut], weights[:cut], out=others)
+        np.matmul(factors[:, cut:], weights[cut:], out=clicks)
+        self._sums += others[:_NUM_TERMS]
+        self._sums += clicks[:_NUM_TERMS]
+        if not num_clicks:
+            return
+        own, others, clicks = weights[cut:-1], others[_NUM_TERMS:], clicks[_NUM_TERMS:]
+        self.inverted_pairs += np.einsum("ij,ij->j", own, others)
+        if has_ties:
+            tied = (predictions[:num_others] == of_clicks).astype(np.float64)
+            self.inverted_pairs -= np.einsum("ij,ij->j", own, tied @ weights[1:cut]) / 2
+        others += clicks
+        np.divide(clicks, others, out=clicks)
+        self.precisions += np.einsum("ij,ij->j", own, clicks)
 
     def _add_group(self, start: int, stop: int) -> None:
         """Adds rows with one prediction that are too many for a chunk."""
-        ranking = self._ranking
-        weight, clicks = np.zeros((2, len(self.weight)))
-        for first in range(start, stop, self._max_rows):
-            piece = slice(first, min(stop, first + self._max_rows))
-            weights = self._weigh(ranking.rows[piece])
-            weight += weights.sum(axis=0, dtype=np.int64)
-            clicks += weights[ranking.is_click[piece]].sum(axis=0, dtype=np.int64)
-        prediction = np.repeat(ranking.predictions[start : start + 1].astype(np.float64), 2)
-        self._add_terms(prediction, np.array([True, False]), np.stack([clicks, weight - clicks]))
-        self._ranks += clicks * (self.weight + weight / 2)
-        self.weight = self.weight + weight
-        self.clicks = self.clicks + clicks
-        self.precisions += clicks * self.clicks / np.maximum(self.weight, 1.0)
-
-    def _add_terms(
-        self, predictions: np.ndarray, is_click: np.ndarray, weights: np.ndarray
-    ) -> None:
-        losses = row_losses(predictions, is_click)
-        terms = np.stack([predictions, losses, (predictions - is_click) ** 2])
-        predictions_sum, losses_sum, squared_sum = terms @ weights
-        self.predictions = self.predictions + predictions_sum
-        self.losses += losses_sum
-        self.squared_errors += squared_sum
+        before = self._sums.copy()
+        for first in range(start, stop, _CHUNK_ROWS):
+            places = np.arange(first, min(stop, first + _CHUNK_ROWS))
+            weights = self._draw(self._ranking.rows[places]).astype(np.float64)
+            if self._ranking.weights is not None:
+                weights *= self._ranking.weights[places][:, np.newaxis]
+            self._sums += self._terms(places) @ weights
+        weight, clicks = (self._sums - before)[:2]
+        others_above = before[0] - before[1] + (weight - clicks) / 2
+        self.inverted_pairs += clicks * others_above
+        self.precisions += clicks * self._sums[1] / np.maximum(self._sums[0], TINY)

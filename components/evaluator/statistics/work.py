@@ -4,32 +4,40 @@ Each reads the columns that it needs by itself and returns a small table, so pie
 in any order, and memory holds a few columns whatever the number of variants.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 
-from components.evaluator.config import EvaluatorConfig
+from components.evaluator.statistics.calibration import BIN_SUMS, bin_sums
+from components.evaluator.statistics.delong import Slices
 from components.evaluator.statistics.metrics import metrics_of
-from components.evaluator.statistics.poisson_weights import PoissonWeights, unit_weights
+from components.evaluator.statistics.poisson_weights import (
+    Draw,
+    PoissonWeights,
+    drawn_ahead,
+    with_rows,
+)
 from components.evaluator.statistics.prediction_reader import (
     read_labels,
     read_predictions,
     read_slices,
+    read_weights,
 )
 from components.evaluator.statistics.ranking import Ranking
-from components.evaluator.statistics.slice_metrics import (
-    SLICE_METRICS,
-    SliceMetric,
-    metric_error,
-    slice_metrics,
-)
+from components.evaluator.statistics.slice_metrics import SLICE_METRICS, SlicedRows, SliceMetric
 from components.evaluator.statistics.stage import Piece
 from components.evaluator.statistics.weighted_sums import WeightedSums
 
-# As many that a chunk of rows still is large enough for numpy.
-RESAMPLES_PER_PIECE = 500
-BINS = "bins"
+# So many that the calls into numpy take little of the time, so few that a chunk stays in the cache.
+RESAMPLES_PER_PIECE = 1000
+# They share what was drawn and what was read; too many would leave workers without a piece.
+COLUMNS_PER_PIECE = 4
+KEYS_PER_PIECE = 8
+
+REPLICA = "replica"
 
 _SLICE_SCHEMA = pa.schema(
     [
@@ -46,65 +54,67 @@ _SLICE_SCHEMA = pa.schema(
 
 
 @dataclass(frozen=True)
-class RowsPiece(Piece):
-    """The metrics of one replica on the rows themselves.
+class MetricsPiece(Piece):
+    """The metrics of some replicas in a few resamples.
 
     Attributes:
       files: the predictions.
-      replica: the column.
-      threshold: from which prediction on a row counts as a click.
-    """
-
-    files: tuple[str, ...]
-    replica: str
-    threshold: float
-
-    def measure(self) -> pa.Table:
-        """Returns one row: a column a metric, and `BINS`, flat, as in `WeightedSums.bins`."""
-        sums = WeightedSums(_ranking(self), unit_weights, 1)
-        columns = {name: pa.array(values) for name, values in metrics_of(sums).items()}
-        return pa.table({**columns, BINS: pa.array([sums.bins[:, :, 0].ravel()])})
-
-
-@dataclass(frozen=True)
-class ResamplesPiece(Piece):
-    """The metrics of one replica in a few resamples.
-
-    Attributes:
-      files: the predictions.
-      replica: the column.
+      replicas: the columns.
       threshold: from which prediction on a row counts as a click.
       seed: of the bootstrap.
-      first: number of the first resample.
-      count: how many there are.
+      first: number of the first resample; at 0 the rows themselves are measured too.
+      count: how many resamples there are.
     """
 
     files: tuple[str, ...]
-    replica: str
+    replicas: tuple[str, ...]
     threshold: float
     seed: int
     first: int
     count: int
 
     def measure(self) -> pa.Table:
-        """Returns a row a resample: a column a metric, NaN where a class is lacking."""
-        weights = PoissonWeights(self.seed, self.first, self.count)
-        return pa.table(metrics_of(WeightedSums(_ranking(self), weights, self.count)))
+        """Returns rows for each replica: the rows themselves, if measured, then a row a resample.
+
+        Its columns are `REPLICA`, the metrics (NaN where a class is lacking) and `BIN_SUMS` (flat,
+        null for resamples).
+        """
+        labels, weights = read_labels(self.files), read_weights(self.files)
+        draw: Draw = PoissonWeights(self.seed, self.first, self.count)
+        num_columns = self.count
+        if self.first == 0:
+            draw, num_columns = with_rows(draw), 1 + self.count
+        draw = drawn_ahead(draw, len(labels), num_columns)
+        tables = []
+        for replica in self.replicas:
+            predictions = read_predictions(self.files, replica)
+            ranking = Ranking(labels, predictions, self.threshold, weights)
+            metrics = metrics_of(WeightedSums(ranking, draw, num_columns))
+            bins: list[np.ndarray | None] = [None] * num_columns
+            if self.first == 0:
+                bins[0] = bin_sums(ranking).ravel()
+            columns = {
+                REPLICA: pa.array([replica] * num_columns),
+                **{name: pa.array(values) for name, values in metrics.items()},
+                BIN_SUMS: pa.array(bins, pa.list_(pa.float64())),
+            }
+            tables.append(pa.table(columns))
+        return pa.concat_tables(tables)
 
 
 @dataclass(frozen=True)
 class SlicesPiece(Piece):
-    """The metrics of all variants in the slices of one key.
+    """The metrics of all variants in the slices of some keys.
 
     Attributes:
       files: the predictions.
-      key: the slice key.
+      keys: the slice keys.
       variants: variant -> its columns, the baseline first; all have the same number of columns.
       min_rows: smaller slices are left out.
     """
 
     files: tuple[str, ...]
-    key: str
+    keys: tuple[str, ...]
     variants: tuple[tuple[str, tuple[str, ...]], ...]
     min_rows: int
 
@@ -115,57 +125,51 @@ class SlicesPiece(Piece):
         `<metric>` (list of one value a replica), `<metric>_error` and `<metric>_difference_error`,
         all null where the metric is not defined.
         """
-        is_click = read_labels(self.files)
-        places, values = read_slices(self.files, self.key)
-        slices = [
-            (value, rows)
-            for value, rows in zip(values, _rows_by_place(places, len(values)), strict=True)
-            if len(rows) >= self.min_rows
-        ]
-        baseline: list[dict[str, SliceMetric]] = []
-        table = []
+        keys, names = [], []
+        for key in self.keys:
+            places, values = self._large_slices(key)
+            keys.append(Slices(places, len(values)))
+            names += [{"key": key, "value": value} for value in values]
+        if not names:
+            return _SLICE_SCHEMA.empty_table()
+        rows = SlicedRows(read_labels(self.files), keys, read_weights(self.files))
+        counts: dict[str, list[Any]] = {
+            "num_rows": rows.num_rows.tolist(),
+            "num_clicks": rows.num_clicks.tolist(),
+        }
+        baseline, table = None, []
         for variant, replicas in self.variants:
             columns = [read_predictions(self.files, name) for name in replicas]
-            for index, (value, rows) in enumerate(slices):
-                labels = is_click[rows]
-                metrics = slice_metrics(labels, [column[rows] for column in columns])
-                if len(baseline) < len(slices):
-                    baseline.append(metrics)
-                fields = _slice_fields(labels, metrics, baseline[index])
-                table.append({"variant": variant, "key": self.key, "value": value, **fields})
+            measured = rows.measure(columns, baseline)
+            baseline = baseline or measured
+            fields = {**counts, **_metric_fields(measured.metrics)}
+            table += [
+                {"variant": variant, **slice_name, **dict(zip(fields, row, strict=True))}
+                for slice_name, *row in zip(names, *fields.values(), strict=True)
+            ]
         return pa.Table.from_pylist(table, schema=_SLICE_SCHEMA)
 
+    def _large_slices(self, key: str) -> tuple[np.ndarray, list[str]]:
+        """Returns each row's place among the slices that are large enough, else -1; and these."""
+        places, values = read_slices(self.files, key)
+        num_rows = np.bincount(places + 1, minlength=len(values) + 1)[1:]
+        is_large = num_rows >= self.min_rows
+        new_places = np.append(np.where(is_large, np.cumsum(is_large) - 1, -1), -1)
+        kept = [value for value, large in zip(values, is_large, strict=True) if large]
+        return new_places[places], kept
 
-def _rows_by_place(places: np.ndarray, num_places: int) -> list[np.ndarray]:
-    """Returns for each place the rows that are there, int64 `[num_rows_there]`, increasing."""
-    # numpy sorts numbers of 16 bits several times faster.
-    small = places.astype(np.int16) if num_places < 2**15 else places
-    order = np.argsort(small, kind="stable")
-    ends = np.searchsorted(small[order], np.arange(-1, num_places), side="right")
-    return np.split(order, ends)[1:-1]
 
-
-def _slice_fields(
-    is_click: np.ndarray, own: dict[str, SliceMetric], baseline: dict[str, SliceMetric]
-) -> dict[str, object]:
-    fields: dict[str, object] = {
-        "num_rows": len(is_click),
-        "num_clicks": int(np.count_nonzero(is_click)),
-    }
-    for name, metric in own.items():
-        fields[name] = metric.values
-        fields[f"{name}_error"] = metric_error(name, is_click, metric)
-        fields[f"{name}_difference_error"] = metric_error(name, is_click, metric, baseline[name])
+def _metric_fields(metrics: Mapping[str, SliceMetric]) -> dict[str, list[Any]]:
+    """Returns the columns of the metrics, one value a slice, None where one is not defined."""
+    fields = {}
+    for name, metric in metrics.items():
+        is_defined = ~np.isnan(metric.values[0])
+        columns = {
+            name: metric.values.T,
+            f"{name}_error": metric.error,
+            f"{name}_difference_error": metric.difference_error,
+        }
+        for column, values in columns.items():
+            pairs = zip(values.tolist(), is_defined, strict=True)
+            fields[column] = [value if defined else None for value, defined in pairs]
     return fields
-
-
-def _ranking(piece: RowsPiece | ResamplesPiece) -> Ranking:
-    labels = read_labels(piece.files)
-    return Ranking(labels, read_predictions(piece.files, piece.replica), piece.threshold)
-
-
-def resample_ranges(config: EvaluatorConfig) -> list[tuple[int, int]]:
-    """Returns first resample and number of resamples of the pieces of one replica."""
-    total = config.num_resamples
-    starts = range(0, total, RESAMPLES_PER_PIECE)
-    return [(first, min(RESAMPLES_PER_PIECE, total - first)) for first in starts]

@@ -7,8 +7,7 @@ import numpy as np
 from pydantic import BaseModel
 
 from components.errors import InputError
-from components.parquet import read_table
-from schemas.click_log import LABEL
+from components.trainer.data import read_labels
 
 _MAX_WINDOW_STEPS = 100
 _MIN_WINDOW_STEPS = 10
@@ -82,17 +81,17 @@ class DivergenceCheck(BaseModel):
 def constant_loss(files: Sequence[str], negative_weight: float) -> float:
     """Returns the lowest loss (nats) that one prediction for all rows has.
 
-    It is the entropy of the click rate: `-p log(p) - (1 - p) log(1 - p)`.
+    It is the entropy of the click rate by weight: `-p log(p) - (1 - p) log(1 - p)`.
 
     Args:
-      files: transformed Parquet files; the labels of up to 16 of them, evenly over the list, are
-        read.
-      negative_weight: the weight of a row without a click.
+      files: transformed Parquet files; labels and weights of up to 16 of them, evenly over the
+        list, are read.
+      negative_weight: what the weight of a row without a click is multiplied by.
     """
     chosen = np.unique(np.linspace(0, len(files) - 1, _SAMPLED_FILES).round().astype(int))
-    labels = np.concatenate([read_table(files[i], [LABEL])[LABEL].to_numpy() for i in chosen])
-    clicks = float(np.count_nonzero(labels))
-    others = negative_weight * (len(labels) - clicks)
+    label, weight = map(np.concatenate, zip(*(read_labels(files[i]) for i in chosen), strict=True))
+    clicks = float(weight[label > 0].sum(dtype=np.float64))
+    others = negative_weight * float(weight[label == 0].sum(dtype=np.float64))
     if not clicks or not others:
         return 0.0
     rate = clicks / (clicks + others)

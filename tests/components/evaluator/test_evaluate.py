@@ -8,6 +8,7 @@ from components.errors import InputError
 from components.evaluator.comparison import Comparison, Lineage
 from components.evaluator.config import EvaluatorConfig
 from components.evaluator.evaluate import EvalRows, Replica, evaluate
+from schemas.spans import SpanCounts
 from tests.components.evaluator.tiny import (
     click_log,
     raw_rows,
@@ -25,6 +26,17 @@ QUICK = {
     "latency": {"batch_sizes": [1, 8], "seconds": 0.01, "max_calls": 20},
     "slices": {"time": 2, "min_rows": 50},
 }
+
+# The first file is of span 8, the second of span 9.
+SPANS = tuple(
+    SpanCounts(
+        name=str(8 + number),
+        first_file=number,
+        num_rows={"train": 640 * number, "eval": rows},
+        num_clicks={"train": 100 * number, "eval": 200},
+    )
+    for number, rows in enumerate((700, 1300))
+)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +62,7 @@ def run(tmp_path, variants, names, rows=None, **config):
         raw_uri=write_split(tmp_path / "split", *parts),
         transformed_uri=write_transformed_split(tmp_path / "transformed", *parts),
         transform_graph_uri=write_transform_graph(tmp_path / "graph"),
-        spans=(3,),
+        spans=SPANS,
     )
     return evaluate(
         beam.Pipeline,
@@ -112,11 +124,12 @@ def test_evaluate_measures_the_slices(outcome):
     sizes = {(each.key, each.value): each.num_rows for each in slices}
     assert sizes["frequency of C1", "head"] == 2000
     assert sizes["time", "1 of 2"] == 1000
+    assert (sizes["span", "8"], sizes["span", "9"]) == (700, 1300)
 
 
 def test_evaluate_tells_the_facts_of_the_rows(outcome):
     data = outcome[1].data
-    assert (data.num_eval_rows, data.num_train_rows, data.spans) == (2000, 640, (3,))
+    assert (data.num_eval_rows, data.num_train_rows, data.spans) == (2000, 640, SPANS)
     assert data.vocabulary_sizes["C1"] == 6
     assert outcome[1].lineage.run_id == "monday"
 
@@ -136,7 +149,7 @@ def test_evaluate_writes_the_report_and_leaves_no_temporary_file(outcome):
     assert outcome[1].reason in page
     assert outcome[1].reason in (outcome[0] / "comparison/comparison.md").read_text()
     names = {path.name for path in (outcome[0] / "predictions").iterdir()}
-    assert names == {"data-00000.parquet", "data-00001.parquet"}
+    assert names == {"block-00000-000000.parquet", "block-00001-000000.parquet"}
 
 
 def test_evaluate_without_batch_sizes_times_nothing(tmp_path, variants):

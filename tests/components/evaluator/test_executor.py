@@ -15,10 +15,15 @@ from components.evaluator.config import EvaluatorConfig
 from components.evaluator.executor import Executor
 from components.parquet import list_files, read_table
 from schemas.artifacts import Comparison, Predictions
+from schemas.spans import SPANS_PROPERTY, SpanCounts, spans_to_json
 from tests.components.evaluator.tiny import click_log, save_model, save_training, write_split
 from tests.components.evaluator.tiny_transform import write_transform_graph, write_transformed_split
 
 VARIANTS = ("full", "quotient_remainder")
+# The number of a span may be 0.
+SPAN = SpanCounts(
+    name="0", first_file=0, num_rows={"train": 1, "eval": 500}, num_clicks={"train": 1, "eval": 9}
+)
 QUICK = EvaluatorConfig(
     num_resamples=100, latency={"batch_sizes": []}, slices={"frequency_bands": False, "time": 0}
 )
@@ -49,6 +54,7 @@ def inputs(tmp_path_factory):
         "transform_graph": [artifact(standard_artifacts.TransformGraph, folder / "graph")],
     }
     made["examples"][0].set_string_custom_property("input_fingerprint", "abc")
+    made["examples"][0].set_string_custom_property(SPANS_PROPERTY, spans_to_json([SPAN]))
     for number, name in enumerate(VARIANTS):
         save_model(folder / name / "Format-Serving", 0.25 + number)
         model = artifact(standard_artifacts.Model, folder / name)
@@ -90,6 +96,11 @@ def test_executor_writes_the_comparison(outputs):
     written = json.loads(Path(outputs["comparison"].uri, "comparison.json").read_text())
     assert (written["baseline"], written["chosen"]) == ("full", "quotient_remainder")
     assert written["data"]["fingerprint"] == "abc"
+
+
+def test_executor_tells_the_spans_of_the_examples(outputs):
+    written = json.loads(Path(outputs["comparison"].uri, "comparison.json").read_text())
+    assert written["data"]["spans"] == [SPAN.model_dump()]
 
 
 def test_executor_tells_the_ids_and_the_machine(outputs):
@@ -145,7 +156,7 @@ def test_executor_copies_nothing_if_no_variant_qualifies(refused):
     assert list(Path(refused["model"].uri).iterdir()) == []
     assert not any(is_model_blessed(refused[key]) for key in refused if key.startswith("blessing"))
     reason = refused["blessing"].get_string_custom_property("reason")
-    assert reason.startswith("Ship nothing: no variant keeps max_embedding_bytes 1 bytes")
+    assert reason.startswith("Ship nothing: no variant keeps max_embedding_bytes 1 B,")
 
 
 def push(outputs, folder):

@@ -157,3 +157,13 @@ def test_predictions_let_go_of_the_models(tmp_path, models, monkeypatch):
     predict(tmp_path, models, raw_rows([0, 1], [1, 2], [b"aa"] * 2))
     gc.collect()
     assert [reference() for reference in loaded] == [None, None]
+
+
+def test_weights_of_the_log_stand_behind_the_labels(tmp_path, models):
+    rows = raw_rows([1, 0], [2, None], [b"05db9164", b"bb"])
+    weights = pa.array([0.5, 3.0], pa.float32())
+    (table,) = predict(tmp_path, models, rows.add_column(1, "weight", weights), slices=NO_SLICES)
+    assert table.column_names == ["row_id", "label", "weight", "full", "hashing:1"]
+    assert table["weight"].type == pa.float32()
+    assert table["weight"].to_pylist() == [0.5, 3.0]
+    np.testing.assert_allclose(table["full"].to_numpy(), [sigmoid(1.0), 0.5], rtol=1e-6)

@@ -9,6 +9,7 @@ from components.features import Features, read_features
 from components.parquet import list_files
 from schemas.click_log import CategoricalColumn, ClickLog, DenseColumn, LabelColumn
 from schemas.criteo import CATEGORICAL_FEATURES, CLICK_LOG, DENSE_FEATURES
+from schemas.spans import SpanCounts, block_name
 from tests.components.evaluator.tiny import raw_rows, write_split
 from tests.components.evaluator.tiny_transform import write_transform_graph
 
@@ -30,8 +31,9 @@ def slice_columns(graph, tmp_path, *tables, ids=None, **config):
     plan = plan_slices(SlicesConfig(**config), features.click_log, files, sum(num_rows))
     keys = SliceKeys(plan, features, graph)
     found: dict[str, list] = {}
-    for table, first_row in zip(tables, np.cumsum([0, *num_rows[:-1]]), strict=True):
-        for name, column in keys.columns(table, int(first_row), ids).items():
+    first_rows = np.cumsum([0, *num_rows[:-1]]).tolist()
+    for table, path, first_row in zip(tables, files, first_rows, strict=True):
+        for name, column in keys.columns(table, path, first_row, ids).items():
             assert column.type == pa.dictionary(pa.int32(), pa.string())
             found.setdefault(name, []).append(column.to_pylist())
     return found
@@ -59,7 +61,7 @@ def test_buckets_of_a_numeric_feature_have_no_frequency(graph):
     plan = plan_slices(SlicesConfig(missing=False, time=0), log, [], 1)
     rows = pa.table({"label": [0], "I1": [3], "C1": [b"aa"]})
     # The ids of C1 and I1; I1 has no counts either.
-    columns = SliceKeys(plan, features, graph).columns(rows, 0, np.array([[3, 2]]))
+    columns = SliceKeys(plan, features, graph).columns(rows, "any", 0, np.array([[3, 2]]))
     assert {name: c.to_pylist() for name, c in columns.items()} == {
         "slice:frequency of C1": ["middle"]
     }
@@ -98,6 +100,44 @@ def test_time_of_a_single_file_is_cut_as_well(graph, tmp_path):
     rows = raw_rows([0] * 3, [1] * 3, [None] * 3)
     found = slice_columns(graph, tmp_path, rows, **ONLY_TIME, time=3)
     assert found == {"slice:time": [["1 of 3", "2 of 3", "3 of 3"]]}
+
+
+def span(name, first_file):
+    counts = {"train": 1, "eval": 1}
+    return SpanCounts(name=name, first_file=first_file, num_rows=counts, num_clicks=counts)
+
+
+SPANS = (span("2024-02-28", 0), span("2024-02-29", 2))
+
+
+def spans_of_rows(graph, file_indices, **config):
+    """Returns the columns of two rows a file."""
+    rows = raw_rows([0, 1], [1, 1], [None, None])
+    paths = [f"/eval/{block_name(index, 0)}.parquet" for index in file_indices]
+    features = read_features(graph)
+    num_rows = 2 * len(paths)
+    plan = plan_slices(SlicesConfig(**config), features.click_log, paths, num_rows, SPANS)
+    keys = SliceKeys(plan, features, graph)
+    return [
+        {name: column.to_pylist() for name, column in keys.columns(rows, path, 0, None).items()}
+        for path in paths
+    ]
+
+
+def test_span_of_a_row_is_that_of_its_file(graph):
+    assert spans_of_rows(graph, [1, 2, 3], **NOTHING) == [
+        {"slice:span": ["2024-02-28"] * 2},
+        {"slice:span": ["2024-02-29"] * 2},
+        {"slice:span": ["2024-02-29"] * 2},
+    ]
+
+
+def test_span_makes_no_slice_where_all_rows_are_of_one(graph):
+    assert spans_of_rows(graph, [2, 3], **NOTHING) == [{}, {}]
+
+
+def test_span_makes_no_slice_where_it_is_switched_off(graph):
+    assert spans_of_rows(graph, [1, 2], **NOTHING, span=False) == [{}, {}]
 
 
 def test_column_keeps_its_most_frequent_values_over_all_files(graph, tmp_path):
@@ -146,6 +186,12 @@ def test_unknown_column_is_named_with_the_known_ones(graph, tmp_path):
 def test_label_is_no_column_to_slice_by(graph, tmp_path):
     with pytest.raises(InputError, match="received label"):
         slice_columns(graph, tmp_path, raw_rows([0], [1], [None]), columns=("label",))
+
+
+def test_column_called_span_collides_with_the_slices_by_span():
+    log = CLICK_LOG.model_copy(update={"dense": (DenseColumn(name="span"),)})
+    with pytest.raises(InputError, match=r"evaluator\.slices\.columns: received 'span'"):
+        plan_slices(SlicesConfig(columns=("span",)), log, [], 1)
 
 
 def test_column_called_time_collides_with_the_slices_by_time():

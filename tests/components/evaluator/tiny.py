@@ -13,6 +13,7 @@ from components.training_record import TrainingRecord, write_training_record
 from schemas.click_log import LABEL, MISSING_INTEGER, raw_arrow_schema
 from schemas.criteo import CATEGORICAL_FEATURES, CLICK_LOG, DENSE_FEATURES
 from schemas.serving import PROBABILITY, RAW_FEATURES
+from schemas.spans import block_name
 
 
 class Logistic(tf.Module):
@@ -83,10 +84,10 @@ def click_log(num_rows: int, seed: int, missing_rate: float = 0.1) -> pa.Table:
 
 
 def write_split(folder: Path, *tables: pa.Table) -> str:
-    """Writes one Parquet file a table and returns the folder."""
+    """Writes one Parquet file a table, named as ExampleGen does, and returns the folder."""
     folder.mkdir(parents=True)
     for number, table in enumerate(tables):
-        write_table(table, str(folder / f"data-{number:05d}.parquet"))
+        write_table(table, str(folder / f"{block_name(number, 0)}.parquet"))
     return str(folder)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from components.example_gen.layout import LineLayout
-from schemas.click_log import LABEL, ClickLog
+from schemas.click_log import LABEL, WEIGHT, ClickLog
 from schemas.criteo import CATEGORICAL_FEATURES, CLICK_LOG, DENSE_FEATURES
 
 CRITEO = LineLayout.of(CLICK_LOG)
@@ -60,12 +60,26 @@ STRICT = LineLayout.of(
     )
 )
 
+# Rows with weights; NULL is no weight.
+WEIGHTED = LineLayout.of(
+    ClickLog(
+        format="csv",
+        header=True,
+        label={"column": "click"},
+        weight="importance",
+        categorical=({"name": "site"},),
+        missing_values=("NULL", "7"),
+    ),
+    header=("site", "importance", "note", "click"),
+)
+
 LAYOUTS = {
     "criteo": CRITEO,
     "shop": SHOP,
     "ratings": RATINGS,
     "digits": DIGITS,
     "strict": STRICT,
+    "weighted": WEIGHTED,
 }
 
 
@@ -91,6 +105,7 @@ def valid_fields(layout: LineLayout, seed: int) -> list[bytes]:
     some = {
         "label": lambda: generator.choice("01"),
         "rating": lambda: generator.choice(["0", "3.49", "3.5", "5", "-1", "1e1"]),
+        "weight": lambda: generator.choice(["1", "0.5", "3e-2", "12.25", "1e-45", "3.4e38"]),
         "time": lambda: str(generator.randint(1, 2**33)),
         "integer": lambda: str(generator.randint(-30, 10_000)),
         "float": lambda: repr(generator.uniform(-1000, 1000)),
@@ -147,6 +162,8 @@ def decoded(line: bytes, layout: LineLayout = CRITEO) -> dict[str, int | float |
     row: dict[str, int | float | bytes | None] = {
         LABEL: int(label == b"1" if threshold is None else float(label) >= threshold)
     }
+    if log.weight:
+        row[WEIGHT] = float(np.float32(float(fields[log.weight])))
     for column in (*log.dense, *log.categorical):
         value = fields[column.name]
         if value in missing:

@@ -16,6 +16,7 @@ from components.errors import InputError
 from components.example_gen.component import ClickLogExampleGen, split_pattern
 from components.example_gen.config import ExampleGenConfig, SplitConfig
 from schemas.click_log import EVAL_SPLIT, SPLITS, TRAIN_SPLIT, ClickLog, raw_arrow_schema
+from schemas.spans import SPANS_PROPERTY, spans_from_json
 from tests.components.example_gen.small_log import CLICK_LOG, lines, write
 
 CONFIG = ExampleGenConfig(split=SplitConfig(eval_fraction=0.3))
@@ -134,7 +135,10 @@ def test_window_of_spans_is_read_together_and_split_by_its_newest(tmp_path):
     for day in (8, 9, 11):
         write(tmp_path / f"day_{day}.gz", lines(30, start=100 * day))
     _run(tmp_path, str(tmp_path / "day_{SPAN}.gz"), WINDOW)
-    assert _latest_examples(tmp_path).get_int_custom_property("span") == 11
+    examples = _latest_examples(tmp_path)
+    assert examples.get_int_custom_property("span") == 11
+    spans = spans_from_json(examples.get_string_custom_property(SPANS_PROPERTY))
+    assert [(span.name, span.first_file) for span in spans] == [("9", 0), ("11", 1)]
     assert _numbers(tmp_path, TRAIN_SPLIT) == list(range(900, 930))
     assert _numbers(tmp_path, EVAL_SPLIT) == list(range(1100, 1130))
 

@@ -11,6 +11,7 @@ from components.example_gen.config import ExampleGenConfig, SplitConfig
 from components.progress import PROGRESS_LOGGER
 from schemas.click_log import EVAL_SPLIT, TRAIN_SPLIT, ClickLog
 from schemas.criteo import CLICK_LOG as CRITEO
+from schemas.spans import SpanCounts
 from tests.components.example_gen.small_log import (
     line,
     lines,
@@ -68,7 +69,30 @@ def test_ingest_counts_rows_clicks_and_bytes(tmp_path):
     num_bytes = sum(len(raw) + 1 for raw in content)
     assert summary.log == {"num_rows": 100, "num_clicks": 34, "num_bytes": num_bytes}
     assert summary.version == summary.log
-    assert json.loads((tmp_path / "q/summary.json").read_text()) == summary._asdict()
+    assert json.loads((tmp_path / "q/summary.json").read_text()) == summary.to_json_dict()
+
+
+def test_ingest_counts_the_rows_and_clicks_of_each_span(tmp_path):
+    paths = [write(tmp_path / f"{n}.tsv", lines(60, start=100 * n)) for n in range(3)]
+    config = CONFIG.model_copy(update={"split": SplitConfig(method="last_files")})
+    older, newest = run_ingest(tmp_path, paths, config, spans=[8, 8, 9]).spans
+    # Every third row is a click.
+    assert older == SpanCounts(
+        name="8",
+        first_file=0,
+        num_rows={TRAIN_SPLIT: 120, EVAL_SPLIT: 0},
+        num_clicks={TRAIN_SPLIT: 40, EVAL_SPLIT: 0},
+    )
+    assert newest == SpanCounts(
+        name="9",
+        first_file=2,
+        num_rows={TRAIN_SPLIT: 0, EVAL_SPLIT: 60},
+        num_clicks={TRAIN_SPLIT: 0, EVAL_SPLIT: 20},
+    )
+
+
+def test_ingest_of_files_without_spans_counts_none(tmp_path):
+    assert run_ingest(tmp_path, [write(tmp_path / "a.tsv", lines(100))], CONFIG).spans == ()
 
 
 @pytest.mark.parametrize("block_bytes", [1024, 1500, 2**20])

@@ -8,6 +8,7 @@ from tests.components.example_gen.click_log_lines import (
     CRITEO,
     LAYOUTS,
     RATINGS,
+    WEIGHTED,
     joined,
     replaced,
     valid_fields,
@@ -188,3 +189,32 @@ def test_most_lines_are_seen_to_be_valid_at_once(layout):
     lines = [joined(valid_fields(layout, seed), layout) for seed in range(100)]
     surely = [line for line in lines if layout.surely_valid.fullmatch(line)]
     assert len(surely) > 10
+
+
+def _weighted(value: bytes) -> bytes:
+    fields = valid_fields(WEIGHTED, 0)
+    fields[WEIGHTED.columns.index("importance")] = value
+    return joined(fields, WEIGHTED)
+
+
+@pytest.mark.parametrize("value", [b"1", b"0.5", b"007.0", b"2e-3", b"1e-45", b"3.4e38"])
+def test_check_line_accepts_weights_above_zero(value):
+    assert check_line(_weighted(value), WEIGHTED) is None
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        (b"0", "importance '0' is not above 0"),
+        (b"0.0", "importance '0.0' is not above 0"),
+        (b"-1", "importance '-1' is not above 0"),
+        (b"1e-46", "importance '1e-46' is not above 0"),
+        (b"1e39", "importance '1e39' does not fit in float32"),
+        (b"inf", "importance 'inf' is not a number"),
+        (b"", "importance '' is not a number"),
+        (b"NULL", "importance is missing"),
+        (b"7", "importance is missing"),
+    ],
+)
+def test_check_line_names_what_is_wrong_with_a_weight(value, reason):
+    assert check_line(_weighted(value), WEIGHTED).reason == reason

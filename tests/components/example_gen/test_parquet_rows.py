@@ -32,6 +32,7 @@ _BUYS = ClickLog(
 _RATED = _BUYS.model_copy(
     update={"label": _BUYS.label.model_copy(update={"positive_from": 3.5}), "time_column": "visits"}
 )
+_WEIGHTED = _BUYS.model_copy(update={"weight": "price", "dense": _BUYS.dense[:1]})
 _COLUMNS = {
     "bought": pa.array([1, 0, 1], pa.int64()),
     "visits": pa.array([7, None, 9], pa.int32()),
@@ -120,7 +121,7 @@ _ROWS = st.lists(
 
 @settings(max_examples=400, deadline=None)
 @example(rows=[(0, None, float("nan"), None, None, 0)], click_log=_BUYS)
-@given(rows=_ROWS, click_log=st.sampled_from([_BUYS, _RATED]))
+@given(rows=_ROWS, click_log=st.sampled_from([_BUYS, _RATED, _WEIGHTED]))
 def test_decode_rows_accepts_what_check_line_accepts_with_equal_values(rows, click_log):
     names = ("bought", "visits", "price", "site", "device", "hour")
     types = (pa.int64(), pa.int64(), pa.float64(), pa.string(), pa.string(), pa.int64())

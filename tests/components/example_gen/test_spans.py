@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from components.errors import InputError
-from components.example_gen.spans import find_files, has_spans
+from components.example_gen.spans import find_files, has_spans, span_name
 
 
 def _make(root: Path, *names: str) -> None:
@@ -114,6 +114,15 @@ def test_placeholders_that_do_not_fit_fail_with_the_pattern(pattern, problem):
     with pytest.raises(InputError) as raised:
         has_spans(pattern)
     assert str(raised.value).startswith(f"file pattern {pattern}: {problem}")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name"),
+    [("day_{SPAN}.tsv", "19723"), ("{YYYY}-{MM}-{DD}/{VERSION}/*", "2024-01-01")],
+)
+def test_span_is_called_by_its_date_where_the_pattern_has_dates(pattern, name):
+    # 54 years of 365 days, 13 of them leap years, since 1970.
+    assert span_name(pattern, 54 * 365 + 13) == name
 
 
 @pytest.mark.parametrize(("pattern", "expected"), [("day_*", False), ("{SPAN:2}/{VERSION}", True)])

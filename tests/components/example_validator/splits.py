@@ -18,12 +18,15 @@ CLICK_LOG = ClickLog.model_validate(
 )
 
 
-def split_statistics(columns: dict[str, list[Any]]) -> statistics_pb2.DatasetFeatureStatisticsList:
+def split_statistics(
+    columns: dict[str, list[Any]], click_log: ClickLog = CLICK_LOG
+) -> statistics_pb2.DatasetFeatureStatisticsList:
     """Returns the statistics of one split.
 
     Args:
       columns: feature -> values, None where missing; labels that are not given alternate.
+      click_log: the layout.
     """
     labels = [index % 2 for index in range(len(columns["age"]))]
-    table = pa.table({LABEL: labels, **columns}, schema=raw_arrow_schema(CLICK_LOG))
+    table = pa.table({LABEL: labels, **columns}, schema=raw_arrow_schema(click_log))
     return generate_statistics_in_memory(to_list_batch(table), statistics_options())

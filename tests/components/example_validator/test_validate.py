@@ -5,7 +5,7 @@ from components.errors import InputError
 from components.example_validator.config import GuardConfig
 from components.example_validator.validate import validate
 from components.schema_gen.schema import make_schema
-from tests.components.example_validator.splits import CLICK_LOG
+from tests.components.example_validator.splits import CLICK_LOG, split_statistics
 
 WARNING = anomalies_pb2.AnomalyInfo.WARNING
 ERROR = anomalies_pb2.AnomalyInfo.ERROR
@@ -109,3 +109,28 @@ def test_one_split_alone_is_held_to_the_schema(statistics):
 def test_rule_for_no_feature_is_an_input_error(statistics):
     with pytest.raises(InputError, match=r"columns\.nope"):
         _validate(statistics, "eval", columns={"nope": {"max_drift": 1}})
+
+
+def test_weights_pass_and_are_not_compared_between_the_splits():
+    click_log = CLICK_LOG.model_copy(update={"weight": "importance"})
+    splits = {
+        split: split_statistics(
+            {
+                "weight": [weight] * 500,
+                "age": [index % 100 for index in range(500)],
+                "price": [index % 50 / 10 for index in range(500)],
+                "site": [b"ab"[index % 2 :] for index in range(500)],
+            },
+            click_log,
+        )
+        for split, weight in (("train", 1.0), ("eval", 3.5))
+    }
+    verdict = validate(splits, make_schema(click_log), GuardConfig())
+    assert (verdict.errors, verdict.warnings) == ([], [])
+
+
+def test_a_rule_for_the_weight_is_refused():
+    click_log = CLICK_LOG.model_copy(update={"weight": "importance"})
+    config = GuardConfig.model_validate({"columns": {"weight": {"max_value": 5}}})
+    with pytest.raises(InputError, match=r"example_validator\..*weight"):
+        validate({}, make_schema(click_log), config)

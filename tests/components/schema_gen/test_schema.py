@@ -40,3 +40,13 @@ def test_schema_of_criteo_has_its_forty_columns_in_order():
     names = [feature.name for feature in make_schema(CLICK_LOG).feature]
     assert names == ["label", *DENSE_FEATURES, *CATEGORICAL_FEATURES]
     assert len(names) == 40
+
+
+def test_weight_is_a_number_of_every_row_behind_the_label():
+    found = make_schema(SMALL.model_copy(update={"weight": "importance"}))
+    expected = """
+      name: "weight" type: FLOAT float_domain { min: 0 }
+      presence { min_fraction: 1.0 min_count: 1 } shape { dim { size: 1 } }
+    """
+    assert found.feature[0].name == "label"
+    assert found.feature[1] == text_format.Parse(expected, schema_pb2.Feature())

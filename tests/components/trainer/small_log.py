@@ -1,5 +1,6 @@
 """A log of three features whose networks are traced and compiled in a moment."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,12 +9,12 @@ import pyarrow as pa
 import tensorflow as tf
 
 from components.features import Features, write_features
-from components.parquet import write_table
+from components.parquet import read_table, write_table
 from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
 from components.trainer.data import find_files, read_rows
 from components.trainer.model import Dlrm
-from schemas.click_log import LABEL
+from schemas.click_log import LABEL, WEIGHT
 from schemas.criteo import CLICK_LOG
 from schemas.transformed import CATEGORICAL, DENSE
 
@@ -67,6 +68,17 @@ def _write_split(folder: Path, num_rows: int, seed: int) -> None:
     folder.mkdir()
     write_table(table.slice(0, num_rows // 3), str(folder / "a.parquet"))
     write_table(table.slice(num_rows // 3), str(folder / "b.parquet"))
+
+
+def with_weights(files: Sequence[str], folder: Path) -> list[str]:
+    """Writes the files again, with weights of 0.25 to 4 that go with the number of the row."""
+    folder.mkdir(parents=True)
+    paths = [str(folder / Path(path).name) for path in files]
+    for source, path in zip(files, paths, strict=True):
+        table = read_table(source)
+        weight = np.array([0.25, 1.0, 4.0], np.float32)[np.arange(table.num_rows) % 3]
+        write_table(table.append_column(WEIGHT, pa.array(weight)), path)
+    return paths
 
 
 def make_network(config: TrainerConfig) -> Dlrm:

@@ -8,13 +8,20 @@ import tensorflow as tf
 
 from components.errors import InputError
 from components.parquet import write_table
-from components.trainer.data import count_rows, find_files, iterate_chunks, make_dataset, read_rows
-from schemas.click_log import LABEL
+from components.trainer.data import (
+    count_rows,
+    find_files,
+    iterate_chunks,
+    make_dataset,
+    read_labels,
+    read_rows,
+)
+from schemas.click_log import LABEL, WEIGHT
 from schemas.transformed import CATEGORICAL, DENSE
 
 
-def write_file(path: Path, numbers: list[int]) -> str:
-    """Row number n has dense [n, n + 0.5], ids [n, 2n, 3n] and label n mod 2."""
+def write_file(path: Path, numbers: list[int], is_weighted: bool = False) -> str:
+    """Row number n has dense [n, n + 0.5], ids [n, 2n, 3n], label n mod 2 and weight n + 1."""
     n = np.array(numbers)
     dense = np.stack([n, n + 0.5], axis=1).astype(np.float32)
     ids = np.stack([n, 2 * n, 3 * n], axis=1).astype(np.int32)
@@ -25,6 +32,8 @@ def write_file(path: Path, numbers: list[int]) -> str:
             LABEL: pa.array((n % 2).astype(np.float32)),
         }
     )
+    if is_weighted:
+        table = table.append_column(WEIGHT, pa.array((n + 1).astype(np.float32)))
     write_table(table, str(path), row_group_size=3)
     return str(path)
 
@@ -111,6 +120,30 @@ def test_the_last_batch_is_filled_up_with_rows_of_no_weight(
         padding += of_batch[weight.numpy() == 0].tolist()
     assert numbers_seen == list(range(25))
     assert padding == [24] * (-25 % batch_size)
+
+
+def test_weights_stay_with_their_rows_and_padding_has_none(tmp_path: Path) -> None:
+    edges = [(0, 10), (10, 14), (14, 25)]
+    files = [
+        write_file(tmp_path / f"{i}.parquet", list(range(*edge)), is_weighted=True)
+        for i, edge in enumerate(edges)
+    ]
+    seen = []
+    for features, _, weight in make_dataset(files, 4, 12, seed=(1, 0)):
+        row_numbers = features[CATEGORICAL].numpy()[:, 0]
+        is_row = weight.numpy() > 0
+        np.testing.assert_array_equal(weight[is_row], row_numbers[is_row] + 1)
+        seen += row_numbers[is_row].tolist()
+    assert sorted(seen) == list(range(25))
+    assert seen != list(range(25))
+
+
+def test_labels_come_with_weights_or_ones(files: list[str], tmp_path: Path) -> None:
+    label, weight = read_labels(files[1])
+    assert (label.tolist(), weight.tolist()) == ([0, 1, 0, 1], [1, 1, 1, 1])
+    path = write_file(tmp_path / "w.parquet", [3, 4], is_weighted=True)
+    label, weight = read_labels(path)
+    assert (label.tolist(), weight.tolist()) == ([1, 0], [4, 5])
 
 
 def test_int64_ids_stay_int64(tmp_path: Path) -> None:

@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
+from components.trainer.data import read_labels
 from components.trainer.devices import Devices
 from components.trainer.evaluation import Logloss, evaluate
 from components.trainer.train_step import TrainStep
@@ -13,6 +16,7 @@ from tests.components.trainer.small_log import (
     SmallLog,
     labels_and_logits,
     make_network,
+    with_weights,
     write_small_log,
 )
 
@@ -51,6 +55,21 @@ def test_sampled_negatives_stand_for_those_that_were_dropped(log: SmallLog) -> N
     expected = np.average(losses(label, logits + np.log(0.25)), weights=weight)
     logloss = Logloss(network, config, log.eval_files, are_negatives_sampled=True)
     assert logloss() == pytest.approx(expected, abs=1e-6)
+
+
+def test_logloss_is_the_mean_by_the_weights_of_the_log(log: SmallLog, tmp_path: Path) -> None:
+    config = CONFIG.model_copy(update={"negative_sampling_rate": 0.25})
+    network = make_network(config)
+    files = with_weights(log.eval_files, tmp_path / "eval")
+    label, logits = labels_and_logits(network, files)
+    weight = np.concatenate([read_labels(path)[1] for path in files])
+    each = losses(label, logits + np.log(0.25))
+    expected = np.average(each, weights=weight)
+    assert abs(expected - each.mean()) > 1e-3
+    assert evaluate(network, config, files) == pytest.approx(expected, abs=1e-6)
+    sampled = Logloss(network, config, files, are_negatives_sampled=True)
+    expected = np.average(each, weights=weight * np.where(label == 1, 1.0, 4.0))
+    assert sampled() == pytest.approx(expected, abs=1e-6)
 
 
 def test_logloss_follows_the_weights(log: SmallLog) -> None:

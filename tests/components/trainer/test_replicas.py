@@ -1,5 +1,6 @@
 """Every kind of device trains as a single CPU does. Replicas need processes of their own."""
 
+import dataclasses
 import json
 import os
 import socket
@@ -20,6 +21,7 @@ from components.trainer.devices import Devices, make_devices
 from schemas.serving import PROBABILITY, RAW_FEATURES
 from tests.components.trainer import replicas
 from tests.components.trainer.conftest import TinySplits
+from tests.components.trainer.small_log import with_weights
 
 pytestmark = pytest.mark.slow
 
@@ -51,6 +53,15 @@ class Results:
     def of_chief(self, name: str) -> dict[str, np.ndarray]:
         [chief] = [each for each in self.of_workers(name) if each["is_chief"]]
         return chief
+
+
+@pytest.fixture(scope="module")
+def splits(tiny_splits: TinySplits, tmp_path_factory: pytest.TempPathFactory) -> TinySplits:
+    """The rows of `tiny_splits`, with weights."""
+    folder = tmp_path_factory.mktemp("weighted")
+    for name in ("train", "eval"):
+        with_weights(find_files([f"{getattr(tiny_splits, name)}/*"]), folder / name)
+    return dataclasses.replace(tiny_splits, train=folder / "train", eval=folder / "eval")
 
 
 def _start(device: str, splits: TinySplits, folder: Path, **environment: str) -> subprocess.Popen:
@@ -95,28 +106,28 @@ def _run(devices: Devices, splits: TinySplits, folder: Path) -> Results:
 
 
 @pytest.fixture(scope="module")
-def single(tiny_splits: TinySplits, tmp_path_factory: pytest.TempPathFactory) -> Results:
+def single(splits: TinySplits, tmp_path_factory: pytest.TempPathFactory) -> Results:
     """What one CPU gives."""
-    return _run(make_devices("cpu"), tiny_splits, tmp_path_factory.mktemp("single"))
+    return _run(make_devices("cpu"), splits, tmp_path_factory.mktemp("single"))
 
 
 @pytest.fixture(scope="module", params=["tpu", "two_logical_cpus", "two_workers"])
 def others(
     request: pytest.FixtureRequest,
-    tiny_splits: TinySplits,
+    splits: TinySplits,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Results:
     """What others give: the way of TPUs, off a TPU; two devices of a process; two processes."""
     folder = tmp_path_factory.mktemp(request.param)
     if request.param == "tpu":
-        return _run(Devices(tf.distribute.get_strategy(), is_tpu=True), tiny_splits, folder)
+        return _run(Devices(tf.distribute.get_strategy(), is_tpu=True), splits, folder)
     if request.param == "two_logical_cpus":
-        _wait_for([_start(request.param, tiny_splits, folder)])
+        _wait_for([_start(request.param, splits, folder)])
         return Results(folder, 1)
     cluster = {"worker": [f"localhost:{port}" for port in list(_free_ports(2))]}
     tasks = [{"type": "worker", "index": index} for index in (0, 1)]
     tf_configs = [json.dumps({"cluster": cluster, "task": task}) for task in tasks]
-    _wait_for([_start("multi_worker", tiny_splits, folder, TF_CONFIG=c) for c in tf_configs])
+    _wait_for([_start("multi_worker", splits, folder, TF_CONFIG=c) for c in tf_configs])
     return Results(folder, 2)
 
 

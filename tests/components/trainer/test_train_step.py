@@ -64,6 +64,26 @@ def test_rows_without_a_click_weigh_as_many_as_they_stand_for() -> None:
     assert float(step((FEATURES, LABEL, tf.ones(4)))) == pytest.approx(loss, rel=1e-5)
 
 
+def test_weights_of_the_log_and_of_sampled_negatives_are_multiplied() -> None:
+    network, step = make(negative_sampling_rate=0.25, negative_sampling_correction="weight")
+    loss, _ = plain_gradients(network, [2.0, 4.0 * 0.5, 4.0 * 3.0, 1.0])
+    weight = tf.constant([2.0, 0.5, 3.0, 1.0])
+    assert float(step((FEATURES, LABEL, weight))) == pytest.approx(loss, rel=1e-5)
+
+
+def test_a_row_of_weight_2_is_that_row_twice() -> None:
+    first, second = make(), make()
+    for network, _ in (first, second):
+        network(FEATURES)
+    loss = first[1]((FEATURES, LABEL, tf.constant([1.0, 2.0, 1.0, 1.0])))
+    order = [0, 1, 1, 2, 3]
+    repeated = {name: tf.gather(values, order) for name, values in FEATURES.items()}
+    other = second[1]((repeated, tf.gather(LABEL, order), tf.ones(5)))
+    assert float(loss) == pytest.approx(float(other), rel=1e-6)
+    for a, b in zip(first[0].get_weights(), second[0].get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-6)
+
+
 def test_padding_changes_nothing() -> None:
     first, second = make(), make()
     for network, _ in (first, second):

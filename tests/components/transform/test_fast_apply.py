@@ -8,7 +8,7 @@ from components.features import read_features
 from components.raw_tensors import raw_tensors
 from components.transform.config import TransformConfig
 from components.transform.fast_apply import FastApply
-from schemas.click_log import LABEL, ClickLog, raw_arrow_schema
+from schemas.click_log import LABEL, WEIGHT, ClickLog, raw_arrow_schema
 from schemas.transformed import CATEGORICAL, DENSE
 from tests.components.transform.mixed_log import CLICK_LOG, fit, random_rows, write_graph
 
@@ -141,6 +141,27 @@ def test_a_log_without_numbers_has_no_dense_values(tmp_path):
     assert _matrix(table, CATEGORICAL).tolist() == [[2, 2], [0, 2], [3, 3]]
     np.testing.assert_array_equal(outputs[CATEGORICAL], [[2, 2], [0, 2], [3, 3]])
     assert read_features(graph).dense_width == 0
+
+
+def test_weights_pass_through(tmp_path):
+    log = ClickLog.model_validate(
+        {
+            "label": {"column": "clicked"},
+            "weight": "importance",
+            "categorical": [{"name": "site"}],
+        }
+    )
+    columns = {LABEL: [1, 0, 1], WEIGHT: [0.25, 3.5, 1.0], "site": [b"a", None, b"b"]}
+    rows = pa.table(columns, schema=raw_arrow_schema(log))
+    config = TransformConfig(categorical={"frequency_threshold": 1})
+    preprocessing = fit(rows, tmp_path, config, log)
+    graph = write_graph(preprocessing, tmp_path)
+    table = FastApply(preprocessing)(rows)
+    assert table.column_names == [CATEGORICAL, LABEL, WEIGHT]
+    assert table[WEIGHT].type == pa.float32()
+    assert table[WEIGHT].to_pylist() == [0.25, 3.5, 1.0]
+    outputs = _through_graph(tft.TFTransformOutput(graph).transform_features_layer(), rows)
+    assert list(outputs) == [CATEGORICAL]
 
 
 def test_hashing_alone_needs_no_vocabulary(tmp_path):

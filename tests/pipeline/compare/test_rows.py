@@ -25,11 +25,12 @@ def write_log(path: Path, first: int, num_lines: int) -> None:
     path.write_text("".join(f"{price % 2}\t{price}.5\ts{price}\td\n" for price in prices))
 
 
-def test_equal_columns_suit_both_whatever_their_order_and_format() -> None:
+def test_equal_columns_suit_both_whatever_their_order_format_and_weights() -> None:
     other = ClickLog(
         format="csv",
         header=True,
         label={"column": "clicked"},
+        weight="importance",
         dense=({"name": "price", "type": "float"},),
         categorical=({"name": "device", "type": "hexadecimal"}, {"name": "site"}),
     )

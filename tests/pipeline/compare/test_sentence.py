@@ -65,8 +65,8 @@ def test_no_difference_in_ranking_does_not_hide_one_in_logloss(logloss: float) -
 @pytest.mark.parametrize(
     ("of_a", "of_b", "expected"),
     [
-        (4e6, 1e6, "; B's embeddings take 1.00 MB, A's 4.00 MB: 4.0 times smaller."),
-        (1e6, 2.5e6, "; B's embeddings take 2.50 MB, A's 1.00 MB: 2.5 times larger."),
+        (4e6, 1e6, "; B's embeddings take 1.00 MB, A's 4.00 MB: 4.0x smaller."),
+        (1e6, 2.5e6, "; B's embeddings take 2.50 MB, A's 1.00 MB: 2.5x larger."),
         (1.02e6, 1e6, "; B's embeddings take 1.00 MB, A's 1.02 MB."),
         (1e6, 1e6, "; the embeddings of both take 1.00 MB."),
     ],

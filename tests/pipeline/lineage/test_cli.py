@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipeline.lineage.cli import main
+from pipeline.lineage.origin import record_origin
+from pipeline.lineage.records import Origin
 from tests.pipeline.lineage.conftest import Recorded
+from tests.pipeline.lineage.tfx_store import TfxStore
 
 CHECKOUT = Path(__file__).parents[3]
 
@@ -39,6 +42,38 @@ def test_runs_prints_one_aligned_line_a_run(
         "-",
     ]
     assert "Trainer_full" in lines[2]
+
+
+def _run_of_known_origin(root: Path) -> dict[str, int]:
+    store = TfxStore(root)
+    store.start_run("run-1")
+    step = store.step("Transform", outputs={"transform_graph": ("TransformGraph", {})})
+    origin = Origin("run_local.py --preset tiny", "1f0ed52", True)
+    record_origin(root / "metadata.sqlite", "run-1", origin)
+    return step
+
+
+def test_runs_tell_the_command_and_the_commit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _run_of_known_origin(tmp_path)
+    assert main(["--root", str(tmp_path), "runs"]) == 0
+    text = capsys.readouterr().out
+    assert text.endswith("run-1  1f0ed52, with local changes  run_local.py --preset tiny\n")
+    assert main(["--root", str(tmp_path), "runs", "--json"]) == 0
+    [run] = json.loads(capsys.readouterr().out)["runs"]
+    assert (run["command"], run["commit"]) == ("run_local.py --preset tiny", "1f0ed52")
+    assert run["has_local_changes"] is True
+
+
+def test_trace_tells_the_command_and_the_commit(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    step = _run_of_known_origin(tmp_path)
+    assert main(["--root", str(tmp_path), "trace", str(step["transform_graph"])]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "command         run_local.py --preset tiny (run run-1)" in lines
+    assert "commit          1f0ed52, with local changes" in lines
 
 
 def test_artifacts_prints_short_paths_and_makers(

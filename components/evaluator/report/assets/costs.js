@@ -31,7 +31,7 @@ const latencyNote = (() => {
 function latencyFinding(shown) {
   const size = batchSelect.value;
   const order = [...shown].sort((a, b) => a.latency[size].p99 - b.latency[size].p99);
-  const text = (v) => `${v.latency[size].p99.toFixed(2)} ms (${v.name})`;
+  const text = (v) => `${significant(v.latency[size].p99)} ms (${v.name})`;
   const rows = `${Number(size).toLocaleString("en")} row${Number(size) > 1 ? "s" : ""}`;
   const [fastest, slowest] = [order[0], order[order.length - 1]].map(text);
   return `99 of 100 calls with ${rows} take at most ${fastest} to ${slowest}.`;
@@ -68,8 +68,8 @@ function drawLatency() {
     };
   });
   const texts = shown.map((v) => {
-    const { p99, calls } = v.latency[size];
-    const times = `median ${quantile(v, 0.5).toFixed(3)} ms<br>99 % ${p99.toFixed(3)} ms`;
+    const { p99, interval, calls } = v.latency[size];
+    const times = `median ${significant(quantile(v, 0.5))} ms<br>99 % ${significant(p99)} ms${interval}`;
     return `<b>${plain(v.name)}</b><br>${times}<br>${calls.toLocaleString("en")} calls`;
   });
   const dots = (x, marker) => ({
@@ -84,6 +84,15 @@ function drawLatency() {
     shown.map((v) => v.latency[size].p99),
     { symbol: "diamond", size: 9 },
   );
+  diamonds.error_x = {
+    type: "data",
+    symmetric: false,
+    array: shown.map((v) => v.latency[size].more),
+    arrayminus: shown.map((v) => v.latency[size].less),
+    color: ink,
+    thickness: 1,
+    width: 3,
+  };
   const medians = dots(
     shown.map((v) => quantile(v, 0.5)),
     { symbol: "line-ns-open", size: 14 },

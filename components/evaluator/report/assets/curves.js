@@ -75,7 +75,9 @@ function drawCurves() {
         { rangemode: "tozero" },
       ),
       yaxis: axis(
-        curveSelect.value.startsWith("loss") ? "logloss (moving mean), nats" : "logloss, nats",
+        curveSelect.value.startsWith("loss")
+          ? "training loss (moving mean), nats"
+          : "held-out logloss, nats",
         { range: [low - margin, high + margin], exponentformat: "none" },
       ),
       shapes: level ? [level[0]] : [],

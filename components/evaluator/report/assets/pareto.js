@@ -45,39 +45,65 @@ function meet(a, b) {
   return a[0] < b[2] && b[0] < a[2] && a[1] < b[3] && b[1] < a[3];
 }
 
-// Returns for each point the place of its name, or null where there is none. A name keeps off
-// markers and other names, and off the lines where it can; the chosen and the baseline are named
-// in any case.
-function placeNames(points, front, levels, ranges, width, height) {
+// Returns how far a point is from a box.
+function distance(box, [x, y]) {
+  const dx = Math.max(box[0] - x, 0, x - box[2]);
+  return Math.hypot(dx, Math.max(box[1] - y, 0, y - box[3]));
+}
+
+// Returns where things are on the screen, in pixels of the plot's area: markers, the lines through
+// the points, and the boxes in which a level's label may stand.
+function screenOf(points, front, levels, ranges, width, height) {
   const right = (cost) => ((ranges.at(cost) - ranges.x[0]) / (ranges.x[1] - ranges.x[0])) * width;
   const down = (y) => (1 - (y - ranges.y[0]) / (ranges.y[1] - ranges.y[0])) * height;
-  const at = (p) => [right(p.cost), down(p.difference[0])];
-  const taken = points.map((p) => {
-    const [[x, y], half] = [at(p), p.name === DATA.chosen ? 8 : 6];
+  const centers = points.map((p) => [right(p.cost), down(p.difference[0])]);
+  const markers = points.map((p, number) => {
+    const [[x, y], half] = [centers[number], p.name === DATA.chosen ? 8 : 6];
     return [x - half, y - half, x + half, y + half];
   });
-  const lines = points.map((p) => [
-    right(p.cost) - 4,
-    down(p.difference[2]),
-    right(p.cost) + 4,
-    down(p.difference[1]),
-  ]);
-  for (const level of levels) lines.push([0, down(level) - 1, width, down(level) + 1]);
+  const lines = points.map((p, number) => {
+    const x = centers[number][0];
+    return [x - 4, down(p.difference[2]), x + 4, down(p.difference[1])];
+  });
   for (let i = 1; i < front.length; i += 1) {
-    const [from, to] = [at(front[i - 1]), at(front[i])];
+    const [from, to] = [front[i - 1], front[i]].map((p) => centers[points.indexOf(p)]);
     const [x, y] = DATA.cost.better === "lower" ? [to[0], from[1]] : [from[0], to[1]];
     lines.push([Math.min(from[0], to[0]), y - 1, Math.max(from[0], to[0]), y + 1]);
     lines.push([x - 1, Math.min(from[1], to[1]), x + 1, Math.max(from[1], to[1])]);
   }
-  return points.map((p) => {
-    const places = placesOf(at(p), 6.9 * p.name.length + 4);
-    const inside = places.filter(
-      ([, box]) => box[0] >= 0 && box[2] <= width && box[1] >= 0 && box[3] <= height,
+  const labels = levels.map(({ y, text }) => {
+    const [long, bottom] = [textWidth(text, 400) + 4, down(y)];
+    const places = [
+      ["left", [0, bottom - 18, long, bottom]],
+      ["right", [width - long, bottom - 18, width, bottom]],
+    ];
+    const isFree = ([, box]) => ![...markers, ...lines].some((other) => meet(other, box));
+    return text ? places.find(isFree) || places[0] : ["left", null];
+  });
+  for (const { y } of levels) lines.push([0, down(y) - 1, width, down(y) + 1]);
+  return { centers, markers, lines, labels, width, height };
+}
+
+// Returns for each point the place of its name, or null where there is none. A name keeps off
+// markers, labels and other names, off the lines where it can, and stands nearer to its own point
+// than to any other; the chosen and the baseline are named in any case.
+function placeNames(points, names, screen) {
+  const { centers, lines } = screen;
+  const taken = [...screen.markers, ...screen.labels.map((label) => label[1]).filter(Boolean)];
+  return points.map((p, number) => {
+    const isNeeded = [DATA.chosen, DATA.baseline].includes(p.name);
+    const long = textWidth(names[number], p.name === DATA.chosen ? 700 : 400) + 4;
+    const inside = placesOf(centers[number], long).filter(
+      ([, box]) =>
+        box[0] >= 0 && box[2] <= screen.width && box[1] >= 0 && box[3] <= screen.height,
     );
-    const free = inside.filter((place) => !taken.some((other) => meet(other, place[1])));
-    const clear = free.find((place) => !lines.some((line) => meet(line, place[1])));
-    const needed = [DATA.chosen, DATA.baseline].includes(p.name) ? inside[0] : null;
-    const found = clear || free[0] || needed;
+    const free = inside.filter(([, box]) => !taken.some((other) => meet(other, box)));
+    const near = free.filter(([, box]) => {
+      const own = distance(box, centers[number]);
+      return centers.every((c, other) => other === number || distance(box, c) > own + 2);
+    });
+    const clear = near.find(([, box]) => !lines.some((line) => meet(line, box)));
+    const found = clear || near[0] || (isNeeded ? free[0] || inside[0] : null);
     if (!found) return null;
     taken.push(found[1]);
     return found[0];
@@ -105,10 +131,18 @@ function drawPareto() {
     .filter((v) => DATA.has_front_line && v.is_on_front)
     .sort((a, b) => a.cost - b.cost);
   const width = widthOf("pareto") - margin.l - margin.r;
-  const heights = [0];
-  if (DATA.max_auc_loss !== null) heights.push(-DATA.max_auc_loss);
-  if (DATA.best_auc_gain !== null) heights.push(DATA.best_auc_gain);
-  const places = placeNames(points, front, heights, ranges, width, height - margin.t - margin.b);
+  const narrow = isNarrow("pareto");
+  const levels = [{ y: 0, text: "", color: muted, dash: "solid" }];
+  if (DATA.max_auc_loss !== null) {
+    const text = `${narrow ? "allowed" : "largest allowed"} loss ${DATA.max_auc_loss}`;
+    levels.push({ y: -DATA.max_auc_loss, text, color: bad, dash: "dash" });
+  }
+  if (DATA.best_auc_gain !== null)
+    levels.push({ y: DATA.best_auc_gain, text: "best achievable", color: muted, dash: "dot" });
+  const inner = height - margin.t - margin.b;
+  const screen = screenOf(points, front, levels, ranges, width, inner);
+  const names = points.map((v) => cut(v.name, narrow ? 15 : 32));
+  const places = placeNames(points, names, screen);
   const colorOf = (v) =>
     v.name === DATA.chosen ? accent : v.name === DATA.baseline ? ink : hues()[0];
   const traces = [
@@ -119,14 +153,11 @@ function drawPareto() {
       hoverinfo: "skip",
       line: { shape: DATA.cost.better === "lower" ? "hv" : "vh", color: muted, width: 1.5 },
     },
-    ...points.map((v, number) => ({
+    ...points.map((v) => ({
       x: [v.cost],
       y: [v.difference[0]],
-      name: plain(v.name),
-      mode: places[number] ? "markers+text" : "markers",
-      text: [plain(v.name)],
-      textposition: places[number] || "top center",
-      textfont: { color: colorOf(v), size: 12, weight: v.name === DATA.chosen ? 700 : 400 },
+      mode: "none",
+      hoverinfo: "skip",
       error_y: {
         type: "data",
         symmetric: false,
@@ -136,6 +167,16 @@ function drawPareto() {
         thickness: 1.4,
         width: 4,
       },
+    })),
+    // Above all intervals, so that no name is struck through.
+    ...points.map((v, number) => ({
+      x: [v.cost],
+      y: [v.difference[0]],
+      name: plain(v.name),
+      mode: places[number] ? "markers+text" : "markers",
+      text: [plain(names[number])],
+      textposition: places[number] || "top center",
+      textfont: { color: colorOf(v), size: 12, weight: v.name === DATA.chosen ? 700 : 400 },
       marker: {
         size: v.name === DATA.chosen ? 15 : 10,
         color: v.is_on_front ? colorOf(v) : page,
@@ -145,19 +186,10 @@ function drawPareto() {
       hovertemplate: `<b>${plain(v.name)}</b><br>${v.details.map(plain).join("<br>")}<extra></extra>`,
     })),
   ];
-  const levels = [];
-  if (DATA.max_auc_loss !== null)
-    levels.push(
-      levelLine(
-        -DATA.max_auc_loss,
-        `${isNarrow("pareto") ? "allowed" : "largest allowed"} loss ${DATA.max_auc_loss}`,
-        bad,
-        "dash",
-      ),
-    );
-  if (DATA.best_auc_gain !== null)
-    levels.push(levelLine(DATA.best_auc_gain, "best achievable", muted, "dot"));
-  levels.push(levelLine(0, "", muted, "solid"));
+  const drawn = levels.map(({ y, text, color, dash }, number) => {
+    const side = screen.labels[number][0];
+    return levelLine(y, text, color, dash, side);
+  });
   const log = { type: "log", range: ranges.x, dtick: ranges.x[1] - ranges.x[0] > 1.6 ? 1 : "D2" };
   const ticks = ranges.isLog ? bytesTicks(ranges.x) : {};
   const title = `${DATA.cost.title}${DATA.cost.unit ? `, ${DATA.cost.unit}` : ""}${ranges.isLog ? " (log scale)" : ""}`;
@@ -174,8 +206,8 @@ function drawPareto() {
       tickformat: "+.3~f",
       zeroline: false,
     }),
-    shapes: levels.map((level) => level[0]),
-    annotations: levels.map((level) => level[1]).filter((label) => label.text),
+    shapes: drawn.map((level) => level[0]),
+    annotations: drawn.map((level) => level[1]).filter((label) => label.text),
   });
 }
 

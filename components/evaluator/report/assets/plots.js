@@ -31,10 +31,28 @@ function plain(text) {
 }
 
 // Returns a text of at most this length; names often differ at their ends.
-function shortened(text, length) {
+function cut(text, length) {
   const end = Math.floor(length / 2) - 1;
-  const short = `${text.slice(0, length - end - 1)}…${text.slice(-end)}`;
-  return plain(text.length > length ? short : text);
+  return text.length > length ? `${text.slice(0, length - end - 1)}…${text.slice(-end)}` : text;
+}
+
+function shortened(text, length) {
+  return plain(cut(text, length));
+}
+
+// Returns the width of a label in pixels.
+function textWidth(text, weight) {
+  const context = document.createElement("canvas").getContext("2d");
+  context.font = `${weight} 12px ${getComputedStyle(document.body).fontFamily}`;
+  return context.measureText(text).width;
+}
+
+// Returns three significant digits, or all before the point, as `numbers.significant` does.
+function significant(value) {
+  const rounded = Number(value.toPrecision(3));
+  const digits = rounded === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(rounded))));
+  const places = { minimumFractionDigits: digits, maximumFractionDigits: digits };
+  return value.toLocaleString("en", places);
 }
 
 function bytesText(value) {
@@ -43,7 +61,7 @@ function bytesText(value) {
     ["MB", 1e6],
     ["kB", 1e3],
   ]) {
-    if (value >= size) return `${(value / size).toPrecision(3)} ${unit}`;
+    if (Number(value.toPrecision(3)) >= size) return `${significant(value / size)} ${unit}`;
   }
   return `${value} B`;
 }
@@ -123,9 +141,11 @@ function hasData(id, has) {
   return has;
 }
 
-function levelLine(y, text, color, dash) {
+// Returns a horizontal line and its label, which covers what would strike it through.
+function levelLine(y, text, color, dash, side = "left") {
   const line = {
     type: "line",
+    layer: "below",
     xref: "paper",
     x0: 0,
     x1: 1,
@@ -135,12 +155,14 @@ function levelLine(y, text, color, dash) {
   };
   const label = {
     xref: "paper",
-    x: 0,
+    x: side === "left" ? 0 : 1,
     y,
     text,
     showarrow: false,
-    xanchor: "left",
+    xanchor: side,
     yanchor: "bottom",
+    yshift: 1,
+    bgcolor: colors().page,
     font: { color, size: 12 },
   };
   return [line, label];

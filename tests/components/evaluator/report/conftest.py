@@ -8,7 +8,11 @@ from selenium.webdriver.chrome.service import Service
 from components.evaluator.report.page import render_page
 from tests.components.evaluator.report.in_browser import show
 from tests.components.evaluator.report.sample import sample_comparison
-from tests.components.evaluator.report.sample_extremes import odd_comparison, tiny_comparison
+from tests.components.evaluator.report.sample_extremes import (
+    equal_comparison,
+    odd_comparison,
+    tiny_comparison,
+)
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 DRIVER = shutil.which("chromedriver")
@@ -40,6 +44,7 @@ def pages(tmp_path_factory):
         "odd": odd_comparison(),
         "metric": sample_comparison().model_copy(update={"objective": "logloss"}),
         "tiny": tiny_comparison(),
+        "equal": equal_comparison(),
     }
     for name, comparison in comparisons.items():
         (folder / f"{name}.html").write_text(render_page(comparison), encoding="utf-8")

@@ -12,6 +12,7 @@ from components.evaluator.comparison import (
     VariantResult,
 )
 from components.evaluator.keys import model_key
+from schemas.spans import SpanCounts
 from tests.components.evaluator.report.sample_parts import (
     CATEGORICAL,
     MOVES,
@@ -27,6 +28,20 @@ from tests.components.evaluator.report.sample_parts import (
 
 MAX_AUC_LOSS = 0.005
 BATCH_SIZES = (1, 128, 2048)
+SPANS = (
+    SpanCounts(
+        name="2026-01-15",
+        first_file=0,
+        num_rows={"train": 400_000, "eval": 40_000},
+        num_clicks={"train": 102_000, "eval": 10_418},
+    ),
+    SpanCounts(
+        name="2026-01-16",
+        first_file=2,
+        num_rows={"train": 0, "eval": 60_000},
+        num_clicks={"train": 0, "eval": 15_100},
+    ),
+)
 # name, method, served bytes, auc_roc above the baseline
 _VARIANTS = (
     ("full", "full", 1_839_488, 0.0),
@@ -74,7 +89,7 @@ def sample_comparison(
             num_eval_clicks=25_518,
             vocabulary_sizes={name: 3 + 37 * number**2 for number, name in enumerate(CATEGORICAL)},
             num_dense_features=13,
-            spans=(3,),
+            spans=SPANS,
             fingerprint="split:train,num_files:5,sum_checksum:8816309",
         ),
         lineage=Lineage(

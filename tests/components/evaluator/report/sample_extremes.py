@@ -19,6 +19,19 @@ def odd_comparison():
     )
 
 
+def equal_comparison():
+    """Returns a comparison of which five variants have embeddings of one size."""
+    comparison = sample_comparison()
+    names = ("int8", "quotient_remainder", "hashing", "double_hashing", "mixed_dimensions")
+    variants = tuple(
+        result.model_copy(update={"costs": {**result.costs, "embedding_bytes": 482_560}})
+        if result.name in names
+        else result
+        for result in comparison.variants
+    )
+    return comparison.model_copy(update={"variants": variants})
+
+
 def tiny_comparison():
     """Returns a comparison of which slices differ by 1e-6 and curves by 1e-4."""
     comparison = sample_comparison()

@@ -78,6 +78,8 @@ def latency_result(batch_size: int, size: int, random: np.random.Generator) -> L
         num_calls=1000,
         p50_ms=float(np.quantile(calls, 0.5)),
         p99_ms=float(np.quantile(calls, 0.99)),
+        p99_low_ms=float(calls[982]),
+        p99_high_ms=float(calls[996]),
         examples_per_second=batch_size / float(np.quantile(calls, 0.5)) * 1000,
         quantiles_ms=tuple(np.quantile(calls, np.linspace(0, 1, 41)).tolist()),
     )
@@ -95,6 +97,7 @@ def slice_results(
             parts.append((f"frequency of {feature}", band, round(100_000 * share), factor))
     parts += [("missing fields", str(number), 30_000 // (number + 1), 1.0) for number in range(6)]
     parts += [("time", f"part {number} of 4", 25_000, 1.0) for number in range(1, 5)]
+    parts += [("span", "2026-01-15", 40_000, 1.0), ("span", "2026-01-16", 60_000, 1.1)]
     # Some are too small to be reported.
     parts = [
         part

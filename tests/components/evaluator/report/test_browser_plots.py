@@ -1,8 +1,11 @@
 """The plots of the page in a real browser."""
 
+import math
+
 import pytest
 from selenium.webdriver.support.select import Select
 
+from components.evaluator.numbers import significant
 from components.evaluator.report.findings import latency_finding
 from tests.components.evaluator.report.in_browser import (
     PLOTS,
@@ -20,7 +23,7 @@ def test_every_plot_is_drawn_with_points(ten):
     assert count(ten, "#convergence .scatterlayer .js-line") == 10
     assert count(ten, "#tables .barlayer .point path") > 10
     assert count(ten, "#latency .boxlayer path.box") == 10
-    assert count(ten, "#slice-others .scatterlayer .point") == 10
+    assert count(ten, "#slice-others .scatterlayer .point") == 12
     assert count(ten, "#calibration .scatterlayer .js-line") == 2
 
 
@@ -29,6 +32,73 @@ def test_front_has_a_line_only_if_it_is_one_of_the_cost_shown(browser, pages, na
     show(browser, pages / f"{name}.html")
     assert count(browser, "#pareto .scatterlayer .js-line") == num_lines
     assert count(browser, "#pareto .scatterlayer .point") == 10
+
+
+def boxes(browser, selector: str) -> list[list[float]]:
+    """Returns left, top, right and bottom of what is shown, a pixel less on each side."""
+    return browser.execute_script(
+        "return [...document.querySelectorAll(arguments[0])].map(e => e.getBoundingClientRect())"
+        ".filter(r => r.width > 0).map(r => [r.left + 1, r.top + 1, r.right - 1, r.bottom - 1])",
+        selector,
+    )
+
+
+def meeting(some, others):
+    return [
+        (a, b)
+        for a in some
+        for b in others
+        if a is not b and a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+    ]
+
+
+@pytest.mark.parametrize("width", [390, 820, 1440])
+def test_names_and_labels_do_not_meet_where_sizes_are_equal(browser, pages, width):
+    show(browser, pages / "equal.html", width=width)
+    names = boxes(browser, "#pareto .textpoint text")
+    labels = boxes(browser, "#pareto .annotation")
+    markers = boxes(browser, "#pareto .scatterlayer .point")
+    assert (len(labels), len(markers)) == (2, 10)
+    assert len(names) >= 6
+    texts = [*names, *labels]
+    assert meeting(texts, texts) == []
+    assert meeting(labels, markers) == []
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_names_stand_nearest_to_their_own_points(browser, pages, width):
+    show(browser, pages / "equal.html", width=width)
+    found = browser.execute_script(
+        "const all = selector => [...document.querySelectorAll(`#pareto ${selector}`)];"
+        "const of = mode => document.getElementById('pareto').data"
+        ".filter(t => t.mode.includes(mode));"
+        "const texts = all('.textpoint text'), points = all('.scatterlayer .point');"
+        "return of('text').map((t, i) => [texts[i],"
+        " points[of('markers').findIndex(m => m.name === t.name)]]"
+        ".map(e => e.getBoundingClientRect()).map(r => [r.left, r.top, r.right, r.bottom]))"
+    )
+    assert len(found) >= 6
+    points = [
+        [(p[0] + p[2]) / 2, (p[1] + p[3]) / 2]
+        for p in boxes(browser, "#pareto .scatterlayer .point")
+    ]
+    for name, point in found[2:]:  # the chosen and the baseline are named in any case
+        own = [(point[0] + point[2]) / 2, (point[1] + point[3]) / 2]
+        nearest = min(points, key=lambda p: distance(name, p))
+        assert distance(name, nearest) == pytest.approx(distance(name, own), abs=1.0), (name, own)
+
+
+def distance(box, point) -> float:
+    dx = max(box[0] - point[0], 0, point[0] - box[2])
+    return math.hypot(dx, max(box[1] - point[1], 0, point[1] - box[3]))
+
+
+def test_label_of_a_level_covers_the_lines_below_it(ten):
+    fills = ten.execute_script(
+        "return [...document.querySelectorAll('#pareto .annotation rect.bg')]"
+        ".map(e => getComputedStyle(e).fill)"
+    )
+    assert fills == ["rgb(255, 255, 255)"] * 2
 
 
 def test_slices_that_were_not_measured_stay_empty(ten):
@@ -116,7 +186,7 @@ def test_latency_caption_is_about_the_chosen_batch_size(ten):
     longest = ten.execute_script(
         "return Math.max(...document.getElementById('latency').data.at(-1).x)"
     )
-    assert f" to {longest:.2f} ms (" in caption()
+    assert f" to {significant(longest)} ms (" in caption()
 
 
 def test_bytes_have_one_unit(ten):

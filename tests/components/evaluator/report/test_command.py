@@ -3,7 +3,7 @@ from html import unescape
 
 import pytest
 
-from components.evaluator.report.command import reproduce
+from components.evaluator.report.command import reproduce, reproduce_note
 from pipeline.config import load_config
 from tests.components.evaluator.report.sample import sample_comparison
 
@@ -36,6 +36,33 @@ def test_reproduce_traces_the_chosen_model():
 
 def test_reproduce_of_a_comparison_without_a_choice_traces_an_input():
     assert "--root ROOT trace 1\n" in reproduce(sample_comparison(4, chosen=None))
+
+
+def with_lineage(comparison, **known):
+    lineage = comparison.lineage.model_copy(update=known)
+    return comparison.model_copy(update={"lineage": lineage})
+
+
+def test_reproduce_of_a_known_run_is_its_very_command():
+    command = "run_local.py --preset demo --set 'evaluator.max_auc_loss=<0.1'"
+    text = unescape(reproduce(with_lineage(sample_comparison(2, chosen="full"), command=command)))
+    assert text.endswith(f"# The same again:\n.venv/bin/python {command}")
+    assert text.count("run_local.py") == 1
+
+
+def test_reproduce_names_the_commit_and_whether_files_differed():
+    comparison = sample_comparison(2, chosen="full")
+    assert reproduce(comparison).startswith("# In a checkout of the commit that was run:\n")
+    clean = with_lineage(comparison, commit="1f0ed52", has_local_changes=False)
+    assert reproduce(clean).startswith("# In a checkout of 1f0ed52:\n")
+    changed = with_lineage(comparison, commit="1f0ed52", has_local_changes=True)
+    assert reproduce(changed).startswith("# In a checkout of 1f0ed52 (files of it were changed):\n")
+
+
+def test_note_asks_for_further_flags_only_where_the_command_is_not_known():
+    comparison = sample_comparison(2, chosen="full")
+    assert "Add the run's --preset" in reproduce_note(comparison)
+    assert "Add" not in reproduce_note(with_lineage(comparison, command="run_local.py"))
 
 
 def test_reproduce_sets_what_was_changed():

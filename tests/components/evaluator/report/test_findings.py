@@ -36,7 +36,7 @@ def test_seeds_note_tells_the_noise_of_the_seeds_from_that_of_the_rows():
         ),
         (
             {"name": "min_train_examples_per_second", "limit": 9, "value": 8, "worst": 8},
-            "min_train_examples_per_second 9 /s: measured 8 /s; fails by 1 /s",
+            "min_train_examples_per_second 9 rows/s: measured 8 rows/s; fails by 1 rows/s",
         ),
         (
             {"name": "max_latency_p99_batch1", "limit": 1, "value": None, "worst": None},

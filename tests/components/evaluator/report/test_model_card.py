@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from components.evaluator.comparison import Estimate
 from components.evaluator.report.model_card import model_card, model_card_markdown
 from tests.components.evaluator.report.sample import sample_comparison, with_embedding_bytes
 
@@ -48,13 +49,13 @@ def test_card_holds_the_metrics_with_intervals(card):
 def test_card_holds_the_metrics_of_slices(card):
     metrics = card["quantitative_analysis"]["performance_metrics"]
     sliced = [metric["slice"] for metric in metrics if "slice" in metric]
-    assert len(sliced) == 4 * (26 * 5 - 2 + 6 + 4)
+    assert len(sliced) == 4 * (26 * 5 - 2 + 6 + 4 + 2)
     assert "frequency of C3 = tail" in sliced
 
 
 def test_card_describes_both_splits(card):
     texts = [data["description"] for data in card["model_parameters"]["data"]]
-    assert texts[0].startswith("400,000 rows of click logs. Newest span: 3.")
+    assert texts[0].startswith("400,000 rows of click logs. Spans: 2026-01-15, 2026-01-16.")
     assert texts[1] == "100,000 rows, 25,518 clicks (click rate 0.2552)."
 
 
@@ -98,6 +99,39 @@ def test_card_markdown_of_a_bound_that_rounds_to_zero_has_no_minus():
     changed = full.model_copy(update={"metrics": metrics})
     text = model_card_markdown(comparison.model_copy(update={"variants": (changed,)}))
     assert "| expected_calibration_error | 0.0112 | 0.0000 |" in text
+
+
+def test_card_says_that_generated_rows_are(card):
+    (train, _) = card["model_parameters"]["data"]
+    assert train["description"].endswith(
+        "The rows are generated, not logged: no model can reach more than auc_roc 0.8077 on them."
+    )
+
+
+def test_card_of_logged_rows_does_not_call_them_generated():
+    logged = sample_comparison().model_copy(update={"best_auc_roc": None})
+    assert "generated" not in model_card_markdown(logged)
+
+
+def test_card_says_that_rows_are_weighted():
+    comparison = sample_comparison()
+    data = comparison.data.model_copy(update={"weight_column": "value"})
+    text = model_card_markdown(comparison.model_copy(update={"data": data}))
+    assert "Rows are weighted by the log's column value:" in text
+    assert "weighted" not in model_card_markdown(comparison)
+
+
+def test_card_of_a_metric_without_an_interval_shows_none():
+    comparison = sample_comparison(1, chosen="full")
+    full = comparison.variants[0]
+    none = Estimate(value=0.0, standard_error=0.0, low=0.0, high=0.0)
+    precision = full.metrics["precision"].model_copy(update={"estimate": none})
+    changed = full.model_copy(update={"metrics": {"precision": precision}, "slices": ()})
+    shown = comparison.model_copy(update={"variants": (changed,)})
+    assert model_card(shown)["quantitative_analysis"]["performance_metrics"] == [
+        {"type": "precision", "value": 0.0}
+    ]
+    assert "| precision | 0.0000 | – | – |" in model_card_markdown(shown)
 
 
 def test_card_markdown_shows_each_metric_once():

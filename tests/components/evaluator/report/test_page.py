@@ -3,6 +3,7 @@ from html.parser import HTMLParser
 
 import pytest
 
+from components.evaluator.numbers import significant
 from components.evaluator.report.page import render_page
 from tests.components.evaluator.report.sample import sample_comparison, with_embedding_bytes
 
@@ -91,9 +92,62 @@ def test_page_promises_more_eval_rows_if_they_decide_all_that_a_variant_misses()
     assert figures_of(page)["more eval rows"] == "240,000"
 
 
-def test_page_calls_the_newest_span_so(page):
-    assert "<dt>newest span</dt><dd>3</dd>" in page
-    assert "<dt>spans</dt>" not in page
+def test_page_shows_the_rows_and_clicks_of_each_span(page):
+    table = page[page.index("Rows and clicks of each span") :]
+    cells = re.findall(r'<t[hd](?: scope="row")?>([^<]*)', table[: table.index("</table>")])
+    assert cells[-6:] == [
+        "2026-01-15",
+        "400,000, 102,000 (25.50 %)",
+        "40,000, 10,418 (26.05 %)",
+        "2026-01-16",
+        "–",
+        "60,000, 15,100 (25.17 %)",
+    ]
+
+
+def test_page_of_many_spans_shows_them_on_request():
+    comparison = sample_comparison(1, chosen="full")
+    spans = tuple(
+        comparison.data.spans[0].model_copy(update={"name": f"day {number}"})
+        for number in range(11)
+    )
+    data = comparison.data.model_copy(update={"spans": spans})
+    page = render_page(comparison.model_copy(update={"data": data}))
+    assert page.count("<details><summary>Rows of each span</summary>") == 1
+    assert page.count('<th scope="row">day ') == 11
+
+
+def test_page_of_a_log_without_spans_has_no_table_of_them():
+    comparison = sample_comparison(1, chosen="full")
+    data = comparison.data.model_copy(update={"spans": ()})
+    page = render_page(comparison.model_copy(update={"data": data}))
+    assert "Rows and clicks of each span" not in page
+
+
+def test_page_says_that_generated_rows_are(page):
+    assert "<p>The rows are generated, not logged: no model can reach" in page
+
+
+def test_page_says_by_which_column_rows_are_weighted():
+    comparison = sample_comparison(1, chosen="full")
+    data = comparison.data.model_copy(update={"weight_column": "value"})
+    page = render_page(comparison.model_copy(update={"data": data}))
+    assert "Rows are weighted by the log&#x27;s column value: losses" in page
+    assert "<dt>weights of the rows</dt><dd>value</dd>" in page
+
+
+def test_page_tells_the_commit_and_whether_files_differed():
+    comparison = sample_comparison(1, chosen="full")
+    for has_changes, text in ((False, "<dd>1f0ed52</dd>"), (True, "<dd>1f0ed52, with local")):
+        known = {"commit": "1f0ed52", "has_local_changes": has_changes}
+        lineage = comparison.lineage.model_copy(update=known)
+        assert text in render_page(comparison.model_copy(update={"lineage": lineage}))
+
+
+def test_page_shows_the_interval_of_a_latency_below_it(page):
+    latency = sample_comparison().variants[0].latency[0]
+    low, high = significant(latency.p99_low_ms), significant(latency.p99_high_ms)
+    assert f"{significant(latency.p99_ms)} ms<small>{low} to {high} ms</small>" in page
 
 
 def test_page_of_a_front_of_a_metric_says_so_below_the_plot():

@@ -32,8 +32,32 @@ def test_page_data_of_a_variant_has_difference_and_interval(data):
 
 def test_page_data_tells_frequency_slices_from_others(data):
     assert data["slices"][2] == ["C1", "frequency of C1", "tail", 11_000]
-    assert data["slices"][-1] == [None, "time", "part 4 of 4", 25_000]
+    assert data["slices"][-1] == [None, "span", "2026-01-16", 60_000]
     assert data["bands"] == ["head", "middle", "tail", "unseen", "missing"]
+
+
+def test_page_data_of_a_latency_tells_how_far_its_interval_reaches():
+    comparison = sample_comparison(1, chosen="full")
+    ends = {"p99_ms": 2.0, "p99_low_ms": 1.75, "p99_high_ms": 2.5}
+    shown = latency_data(comparison, ends)
+    assert (shown["interval"], shown["less"], shown["more"]) == (" (1.75 to 2.50 ms)", 0.25, 0.5)
+
+
+def test_page_data_of_a_latency_of_few_calls_reaches_to_the_slowest():
+    comparison = sample_comparison(1, chosen="full")
+    quantiles = (1.0,) * 40 + (4.0,)
+    ends = {"p99_ms": 3.0, "p99_low_ms": 2.0, "p99_high_ms": None, "quantiles_ms": quantiles}
+    shown = latency_data(comparison, ends)
+    assert (shown["interval"], shown["less"], shown["more"]) == (" (2.00 ms or more)", 1, 1)
+
+
+def latency_data(comparison, changes):
+    """Returns what the page knows of the first latency, changed like this."""
+    full = comparison.variants[0]
+    latency = full.latency[0].model_copy(update=changes)
+    changed = full.model_copy(update={"latency": (latency,)})
+    (variant,) = page_data(comparison.model_copy(update={"variants": (changed,)}))["variants"]
+    return variant["latency"]["1"]
 
 
 def test_page_data_has_a_front_line_only_if_the_front_is_of_the_cost_shown(data):

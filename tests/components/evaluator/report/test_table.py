@@ -1,7 +1,7 @@
 import pytest
 
 from components.evaluator.report.table import render_table
-from tests.components.evaluator.report.sample import sample_comparison
+from tests.components.evaluator.report.sample import sample_comparison, with_embedding_bytes
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +18,13 @@ def test_table_shows_value_and_interval(lines):
     row = next(line for line in lines if line.split()[:1] == ["hashing"])
     # 1.96 * 0.0017 = 0.0033; a third of it for the paired difference.
     shown = " ".join(row.split())
-    assert shown.startswith("hashing 0.7888 +-0.0033 -0.0087 +-0.0011 <0.001 0.48 MB 3.8x ")
+    assert shown.startswith("hashing 0.7888 +-0.0033 -0.0087 +-0.0011 <0.001 483 kB 3.8x ")
+
+
+def test_table_calls_larger_embeddings_so():
+    text = render_table(with_embedding_bytes(sample_comparison(3, chosen="int8"), 9_197_440))
+    row = next(line for line in text.splitlines() if line.startswith("* int8"))
+    assert " 9.20 MB 5.0x larger " in " ".join(row.split())
 
 
 def test_table_of_the_baseline_has_no_difference(lines):

@@ -8,13 +8,14 @@ import numpy as np
 import pyarrow as pa
 
 from components.evaluator.comparison import MetricResult
+from components.evaluator.statistics.calibration import BIN_SUMS, bin_sums
 from components.evaluator.statistics.metrics import metrics_of
 from components.evaluator.statistics.overall import Measured, overall_results
-from components.evaluator.statistics.poisson_weights import PoissonWeights, unit_weights
+from components.evaluator.statistics.poisson_weights import PoissonWeights, drawn_ahead, with_rows
 from components.evaluator.statistics.ranking import Ranking
 from components.evaluator.statistics.weighted_sums import WeightedSums
 from components.parquet import write_table
-from schemas.click_log import LABEL
+from schemas.click_log import LABEL, WEIGHT
 from schemas.predictions import ROW_ID, SLICE_TYPE, slice_column
 
 MEAN_LOGIT = -1.0
@@ -25,6 +26,11 @@ def sigmoid(logits: np.ndarray) -> np.ndarray:
     return 1.0 / (1.0 + np.exp(-logits))
 
 
+def mean_weight(logits: np.ndarray) -> np.ndarray:
+    """Returns the mean of `Log.draw_weights` (but for its least value)."""
+    return 0.5 + 3.0 * sigmoid(logits)
+
+
 class Log:
     """Rows with normal logits; labels are drawn from them."""
 
@@ -32,17 +38,23 @@ class Log:
         self.logits = random.normal(MEAN_LOGIT, 1.0, num_rows)
         self.labels = random.random(num_rows) < sigmoid(self.logits)
 
+    def draw_weights(self, random: np.random.Generator) -> np.ndarray:
+        """Returns weights that vary, and are larger where a click is likely, float64."""
+        return random.exponential(mean_weight(self.logits)) + 1e-3
+
     def predict(self, noise: float, random: np.random.Generator, offset: float = 0.0) -> np.ndarray:
         """Returns what a model predicts that sees the logits with normal noise, float32."""
         seen = self.logits + offset + random.normal(scale=noise, size=len(self.logits))
         return sigmoid(seen).astype(np.float32)
 
 
-def true_metrics(noise: float, offset: float = 0.0) -> dict[str, float]:
+def true_metrics(noise: float, offset: float = 0.0, are_weighted: bool = False) -> dict[str, float]:
     """Returns the metrics that `Log.predict` has on infinitely many rows, by quadrature."""
     logits = np.linspace(MEAN_LOGIT - 8, MEAN_LOGIT + 8, 1601)
     seen = np.linspace(MEAN_LOGIT - 9, MEAN_LOGIT + 9, 1801)
     density = np.exp(-((logits - MEAN_LOGIT) ** 2) / 2)
+    if are_weighted:
+        density *= mean_weight(logits) + 1e-3
     kernel = np.exp(-((seen[:, np.newaxis] - logits) ** 2) / (2 * noise**2))
     rows = kernel @ density
     clicks = kernel @ (density * sigmoid(logits)) / rows.sum()
@@ -68,6 +80,7 @@ def compare(
     predictions: Mapping[str, Sequence[np.ndarray]],
     num_resamples: int,
     seed: int,
+    weights: np.ndarray | None = None,
 ) -> dict[str, dict[str, MetricResult]]:
     """Returns variant -> metric -> result; the first variant is the baseline.
 
@@ -76,18 +89,20 @@ def compare(
       predictions: variant -> those of its replicas.
       num_resamples: of the bootstrap.
       seed: of the bootstrap.
+      weights: of the rows; None are ones.
     """
-    weights = PoissonWeights(seed, 0, num_resamples)
+    num_columns = 1 + num_resamples
+    draws = with_rows(PoissonWeights(seed, 0, num_resamples))
+    draw = drawn_ahead(draws, len(labels), num_columns)
     measured = {}
     for name, columns in predictions.items():
-        rankings = [Ranking(labels, column, THRESHOLD) for column in columns]
-        measured[name] = Measured(
-            [pa.table(metrics_of(WeightedSums(each, unit_weights, 1))) for each in rankings],
-            [
-                [pa.table(metrics_of(WeightedSums(each, weights, num_resamples)))]
-                for each in rankings
-            ],
-        )
+        tables = []
+        for column in columns:
+            ranking = Ranking(labels, column, THRESHOLD, weights)
+            metrics = metrics_of(WeightedSums(ranking, draw, num_columns))
+            bins = [bin_sums(ranking).ravel(), *[None] * num_resamples]
+            tables.append(pa.table({**metrics, BIN_SUMS: pa.array(bins, pa.list_(pa.float64()))}))
+        measured[name] = Measured(tables)
     return overall_results(measured, next(iter(predictions)), 0.95)
 
 
@@ -97,6 +112,7 @@ def write_predictions(
     columns: Mapping[str, Sequence[float] | np.ndarray],
     slices: Mapping[str, Sequence[str | None]] | None = None,
     num_files: int = 1,
+    weights: np.ndarray | None = None,
 ) -> list[str]:
     """Writes files of predictions as the predicting step does; returns their paths in order."""
     folder.mkdir(parents=True)
@@ -109,6 +125,8 @@ def write_predictions(
             ROW_ID: pa.array(np.arange(start, stop)),
             LABEL: pa.array(labels[part], pa.int64()),
         }
+        if weights is not None:
+            table[WEIGHT] = pa.array(weights[part], pa.float32())
         for key, values in (slices or {}).items():
             # Every file has a dictionary of its own.
             encoded = pa.array(values[part], pa.string()).dictionary_encode()

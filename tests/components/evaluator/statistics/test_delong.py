@@ -2,8 +2,9 @@ import math
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
-from components.evaluator.statistics.delong import placement_error, placements
+from components.evaluator.statistics.delong import RisingRows, Slices, areas
 from components.evaluator.statistics.metrics import metrics_of
 from components.evaluator.statistics.poisson_weights import PoissonWeights
 from components.evaluator.statistics.ranking import Ranking
@@ -32,59 +33,143 @@ def patients():
     return label == 1, {"albumin": albumin, "protein": protein, "score": 10 - score}
 
 
+def measure(labels, predictions, weights=None):
+    """Returns the area and the influences of all rows as one slice."""
+    slices = Slices(np.zeros(len(labels), np.int64), 1)
+    found = areas(RisingRows(np.asarray(predictions, np.float32)), slices, labels, weights)
+    return found.values[0], found.influences
+
+
+def error(influences):
+    return math.sqrt(np.sum(influences**2))
+
+
+def slow_area(labels, predictions, weights):
+    """By all pairs; returns the area and the placements of clicks and of others."""
+    clicks, others = predictions[labels][:, np.newaxis], predictions[~labels]
+    wins = (clicks > others) + (clicks == others) / 2
+    area = weights[labels] @ wins @ weights[~labels]
+    area /= weights[labels].sum() * weights[~labels].sum()
+    return (
+        area,
+        np.average(wins, axis=1, weights=weights[~labels]),
+        np.average(wins, axis=0, weights=weights[labels]),
+    )
+
+
 @pytest.mark.parametrize(
-    ("test", "area", "error"),
+    ("test", "area", "published"),
     [("albumin", 0.7366, 0.0927), ("protein", 0.6478, 0.1000), ("score", 0.7258, 0.1028)],
 )
-def test_error_agrees_with_the_published_one(patients, test, area, error):
+def test_error_agrees_with_the_published_one(patients, test, area, published):
     labels, tests = patients
-    placed = placements(labels, tests[test])
-    assert np.mean(placed[labels]) == pytest.approx(area, abs=5e-5)
-    assert placement_error(labels, placed) == pytest.approx(error, abs=5e-5)
+    found, influences = measure(labels, tests[test])
+    assert found == pytest.approx(area, abs=5e-5)
+    assert error(influences) == pytest.approx(published, abs=5e-5)
 
 
 @pytest.mark.parametrize(
-    ("test", "difference", "error"), [("albumin", 0.0108, 0.0953), ("protein", -0.0780, 0.1046)]
+    ("test", "difference", "published"),
+    [("albumin", 0.0108, 0.0953), ("protein", -0.0780, 0.1046)],
 )
-def test_error_of_a_difference_agrees_with_the_published_one(patients, test, difference, error):
+def test_error_of_a_difference_agrees_with_the_published_one(patients, test, difference, published):
     labels, tests = patients
-    placed = placements(labels, tests[test]) - placements(labels, tests["score"])
-    assert np.mean(placed[labels]) == pytest.approx(difference, abs=5e-5)
-    assert placement_error(labels, placed) == pytest.approx(error, abs=5e-5)
+    (own, influences), (other, of_other) = (measure(labels, tests[t]) for t in (test, "score"))
+    assert own - other == pytest.approx(difference, abs=5e-5)
+    assert error(influences - of_other) == pytest.approx(published, abs=5e-5)
 
 
-def test_placements_with_ties_agree_with_all_pairs():
+@pytest.mark.parametrize("decimals", [1, 8])
+@pytest.mark.parametrize("are_weighted", [False, True])
+def test_area_and_influences_agree_with_all_pairs(decimals, are_weighted):
     random = np.random.default_rng(0)
     labels = random.random(200) < 0.3
-    predictions = random.integers(0, 12, 200).astype(np.float32)
-    clicks, others = predictions[labels], predictions[~labels]
-    wins = (clicks[:, None] > others) + (clicks[:, None] == others) / 2
-    placed = placements(labels, predictions)
-    np.testing.assert_allclose(placed[labels], wins.mean(axis=1), rtol=1e-12)
-    np.testing.assert_allclose(placed[~labels], wins.mean(axis=0), rtol=1e-12)
+    predictions = random.random(200).round(decimals).astype(np.float32)
+    weights = random.exponential(size=200) + 0.01 if are_weighted else np.ones(200)
+    area, of_clicks, of_others = slow_area(labels, predictions, weights)
+    found, influences = measure(labels, predictions, weights if are_weighted else None)
+    assert found == pytest.approx(area, rel=1e-12)
+    for own, placed in ((labels, of_clicks), (~labels, of_others)):
+        num_rows, total = np.count_nonzero(own), weights[own].sum()
+        expected = weights[own] * (placed - area) / total * math.sqrt(num_rows / (num_rows - 1))
+        np.testing.assert_allclose(influences[own], expected, rtol=1e-9, atol=1e-15)
+
+
+def test_area_with_weights_agrees_with_scikit_learn():
+    random = np.random.default_rng(1)
+    labels = random.random(500) < 0.3
+    predictions = random.random(500).round(2).astype(np.float32)
+    weights = random.exponential(size=500) + 0.01
+    expected = roc_auc_score(labels, predictions, sample_weight=weights)
+    assert measure(labels, predictions, weights)[0] == pytest.approx(expected, abs=1e-9)
+
+
+def test_influences_are_derivatives():
+    # What the area changes by with a little more of a row, but for the factor m / (m - 1).
+    random = np.random.default_rng(2)
+    labels = random.random(40) < 0.4
+    predictions = random.random(40).round(1).astype(np.float32)
+    weights = random.exponential(size=40) + 0.1
+    area, influences = measure(labels, predictions, weights)
+    for row in range(40):
+        more = weights * np.where(np.arange(40) == row, 1 + 1e-6, 1)
+        change = (slow_area(labels, predictions, more)[0] - area) / 1e-6
+        num_rows = np.count_nonzero(labels == labels[row])
+        expected = change * math.sqrt(num_rows / (num_rows - 1))
+        assert influences[row] == pytest.approx(expected, abs=1e-5)
+
+
+def test_equal_weights_change_nothing():
+    random = np.random.default_rng(3)
+    labels = random.random(300) < 0.3
+    predictions = random.random(300).round(2)
+    plain, heavy = measure(labels, predictions), measure(labels, predictions, np.full(300, 2.5))
+    assert plain[0] == pytest.approx(heavy[0], rel=1e-12)
+    np.testing.assert_allclose(plain[1], heavy[1], rtol=1e-9)
 
 
 def test_error_by_hand():
-    # Clicks 3 and 1, others 2 and 0: placements 1, 1/2 and 1/2, 1.
+    # Clicks 3 and 1, others 2 and 0: placements 1, 1/2 and 1/2, 1, so the area is 3/4.
     labels = np.array([True, False, True, False])
-    placed = placements(labels, np.array([3.0, 2.0, 1.0, 0.0]))
-    np.testing.assert_allclose(placed, [1.0, 0.5, 0.5, 1.0])
+    area, influences = measure(labels, [3.0, 2.0, 1.0, 0.0])
+    assert area == 0.75
     # Either class has variance 1/8 over 2 rows.
-    assert placement_error(labels, placed) == pytest.approx(math.sqrt(1 / 8))
+    assert error(influences) == pytest.approx(math.sqrt(1 / 8))
 
 
-def test_errors_agree_with_the_bootstrap():
+def test_slices_are_measured_by_themselves():
+    random = np.random.default_rng(4)
+    labels, predictions = random.random(300) < 0.3, random.random(300).round(2).astype(np.float32)
+    places = random.integers(-1, 3, 300)
+    found = areas(RisingRows(predictions), Slices(places, 3), labels)
+    for place in range(3):
+        own = places == place
+        area, influences = measure(labels[own], predictions[own])
+        assert found.values[place] == pytest.approx(area, rel=1e-12)
+        np.testing.assert_allclose(found.influences[own], influences, rtol=1e-12)
+    assert not found.influences[places == -1].any()
+
+
+def test_slice_with_one_click_has_no_area():
+    labels, predictions = np.array([True, False, False]), np.array([0.5, 0.2, 0.1], np.float32)
+    found = areas(RisingRows(predictions), Slices(np.zeros(3, np.int64), 1), labels)
+    assert np.isnan(found.values[0])
+    assert not found.influences.any()
+
+
+@pytest.mark.parametrize("are_weighted", [False, True])
+def test_errors_agree_with_the_bootstrap(are_weighted):
     random = np.random.default_rng(5)
     log = Log(4000, random)
+    weights = random.exponential(size=4000) + 0.1 if are_weighted else None
     columns = [log.predict(0.3, random), log.predict(0.6, random)]
-    draw = PoissonWeights(seed=1, first=0, count=2000)
+    draw = PoissonWeights(seed=1, first=0, count=1000)
     resampled = [
-        metrics_of(WeightedSums(Ranking(log.labels, each, 0.5), draw, 2000))["auc_roc"]
+        metrics_of(WeightedSums(Ranking(log.labels, each, 0.5, weights), draw, 1000))["auc_roc"]
         for each in columns
     ]
-    placed = [placements(log.labels, each) for each in columns]
-    # A standard deviation of 2,000 resamples is off by 1.6 %; 5 of those.
-    expected = np.std(resampled[0], ddof=1)
-    assert placement_error(log.labels, placed[0]) == pytest.approx(expected, rel=0.08)
+    found = [measure(log.labels, each, weights)[1] for each in columns]
+    # A standard deviation of 1,000 resamples is off by 2.2 %; 5 of those.
+    assert error(found[0]) == pytest.approx(np.std(resampled[0], ddof=1), rel=0.11)
     expected = np.std(resampled[1] - resampled[0], ddof=1)
-    assert placement_error(log.labels, placed[1] - placed[0]) == pytest.approx(expected, rel=0.08)
+    assert error(found[1] - found[0]) == pytest.approx(expected, rel=0.11)

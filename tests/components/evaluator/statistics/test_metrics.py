@@ -14,9 +14,10 @@ from components.evaluator.statistics.weighted_sums import WeightedSums
 from tests.components.evaluator.statistics.simulation import Log
 
 
-def on_rows(labels, predictions, threshold=0.5):
+def on_rows(labels, predictions, threshold=0.5, weights=None):
     """Returns the metrics on the rows themselves."""
-    ranking = Ranking(np.array(labels, bool), np.array(predictions, np.float32), threshold)
+    values = np.array(predictions, np.float32)
+    ranking = Ranking(np.array(labels, bool), values, threshold, weights)
     found = metrics_of(WeightedSums(ranking, unit_weights, 1))
     return {name: values[0] for name, values in found.items()}
 
@@ -45,11 +46,15 @@ def by_scikit_learn(labels, predictions, threshold=0.5, weights=None):
 
 
 def slow_calibration_error(labels, predictions, weights):
-    """Bins by rank, one row at a time; for predictions without ties."""
+    """Bins by the middle of a row, one row at a time; for predictions without ties."""
     order = np.argsort(-predictions)
     error = 0.0
     for number in range(20):
-        rows = [row for place, row in enumerate(order) if place * 20 // len(order) == number]
+        rows = [
+            row
+            for place, row in enumerate(order)
+            if (2 * place + 1) * 20 // (2 * len(order)) == number
+        ]
         error += abs(sum(weights[row] * (float(predictions[row]) - labels[row]) for row in rows))
     return error / weights.sum()
 
@@ -170,3 +175,55 @@ def test_metrics_of_a_resample_of_one_class_are_not_a_number():
     found = metrics_of(WeightedSums(ranking, lambda rows: weights[rows], 4))
     for name, values in found.items():
         np.testing.assert_array_equal(np.isnan(values), [False, True, True, False], name)
+
+
+@pytest.mark.parametrize("decimals", [0, 1, 8])
+def test_metrics_of_weighted_rows_agree_with_scikit_learn(decimals):
+    # With 0 decimals more rows are equal than fit into a chunk.
+    random = np.random.default_rng(decimals)
+    log = Log(5_000, random)
+    predictions = log.predict(0.4, random).round(decimals)
+    weights = random.lognormal(0.0, 2.0, 5_000)
+    found = on_rows(log.labels, predictions, 0.3, weights)
+    expected = by_scikit_learn(log.labels, predictions, 0.3, weights)
+    for name, value in expected.items():
+        assert found[name] == pytest.approx(value, abs=1e-9), name
+
+
+def test_metrics_of_weighted_rows_in_a_resample_agree_with_scikit_learn():
+    random = np.random.default_rng(7)
+    log = Log(2_000, random)
+    predictions = log.predict(0.4, random).round(2)
+    weights = random.exponential(size=2_000) + 0.01
+    draw = PoissonWeights(seed=5, first=8, count=20)
+    ranking = Ranking(log.labels, predictions, 0.5, weights)
+    found = metrics_of(WeightedSums(ranking, draw, 20))
+    draws = draw(np.arange(2_000))
+    for resample in (0, 19):
+        own = draws[:, resample] * weights
+        for name, expected in by_scikit_learn(log.labels, predictions, weights=own).items():
+            assert found[name][resample] == pytest.approx(expected, abs=1e-9), name
+
+
+@pytest.mark.parametrize("decimals", [2, 8])
+def test_a_row_of_weight_2_is_that_row_twice(decimals):
+    random = np.random.default_rng(8)
+    log = Log(777, random)
+    predictions = log.predict(0.4, random).round(decimals)
+    times = random.integers(1, 4, 777)
+    once = on_rows(log.labels, predictions, weights=times.astype(float))
+    repeated = on_rows(np.repeat(log.labels, times), np.repeat(predictions, times))
+    for name, expected in repeated.items():
+        assert once[name] == pytest.approx(expected, rel=1e-12), name
+
+
+@pytest.mark.parametrize("scale", [1e-30, 1e20])
+def test_the_scale_of_the_weights_plays_no_part(scale):
+    random = np.random.default_rng(9)
+    log = Log(400, random)
+    predictions = log.predict(0.4, random)
+    weights = random.exponential(size=400) + 0.01
+    plain = on_rows(log.labels, predictions, weights=weights)
+    scaled = on_rows(log.labels, predictions, weights=weights * scale)
+    for name, expected in plain.items():
+        assert scaled[name] == pytest.approx(expected, rel=1e-9), name

@@ -3,7 +3,13 @@ import math
 import numpy as np
 import pytest
 
-from components.evaluator.statistics.poisson_weights import PoissonWeights, unit_weights
+from components.evaluator.statistics import poisson_weights
+from components.evaluator.statistics.poisson_weights import (
+    PoissonWeights,
+    drawn_ahead,
+    unit_weights,
+    with_rows,
+)
 
 
 def test_weights_follow_the_poisson_distribution():
@@ -54,3 +60,21 @@ def test_weights_from_a_resample_between_words_are_refused():
 
 def test_unit_weights_are_one_resample_of_ones():
     np.testing.assert_array_equal(unit_weights(np.array([3, 1])), [[1], [1]])
+
+
+def test_draws_with_the_rows_themselves_begin_with_ones():
+    draw = PoissonWeights(seed=0, first=0, count=8)
+    rows = np.array([7, 2])
+    found = with_rows(draw)(rows)
+    np.testing.assert_array_equal(found[:, 0], [1, 1])
+    np.testing.assert_array_equal(found[:, 1:], draw(rows))
+
+
+@pytest.mark.parametrize("max_bytes", [0, 10**9])
+def test_draws_made_ahead_are_the_same_draws(monkeypatch, max_bytes):
+    monkeypatch.setattr(poisson_weights, "_MAX_AHEAD_BYTES", max_bytes)
+    draw = PoissonWeights(seed=0, first=4, count=6)
+    rows = np.array([1300, 0, 511, 512])
+    ahead = drawn_ahead(draw, 1301, 6)
+    assert (ahead is draw) == (max_bytes == 0)
+    np.testing.assert_array_equal(ahead(rows), draw(rows))

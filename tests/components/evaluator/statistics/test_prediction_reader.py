@@ -7,6 +7,7 @@ from components.evaluator.statistics.prediction_reader import (
     read_predictions,
     read_slice_keys,
     read_slices,
+    read_weights,
     value_order,
 )
 from tests.components.evaluator.statistics.simulation import write_predictions
@@ -28,6 +29,16 @@ def test_columns_follow_each_other_over_the_files(files):
     predictions = read_predictions(files, "full")
     assert predictions.dtype == np.float32
     np.testing.assert_array_equal(predictions, [0.5, 0.25, 0.75, 0.125, 1.0])
+
+
+def test_weights_follow_each_other_or_are_none(files, tmp_path):
+    assert read_weights(files) is None
+    columns, weights = {"full": [0.5, 0.25, 0.75]}, np.array([0.5, 3.0, 0.25])
+    found = read_weights(
+        write_predictions(tmp_path / "w", [1, 0, 0], columns, num_files=2, weights=weights)
+    )
+    assert found.dtype == np.float64
+    np.testing.assert_array_equal(found, weights)
 
 
 def test_slices_of_files_with_different_dictionaries_share_places(files):

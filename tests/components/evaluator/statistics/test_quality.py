@@ -106,7 +106,7 @@ def test_predictions_without_slices_and_other_variants_have_metrics_only(tmp_pat
 
 def test_progress_counts_the_parts(tmp_path, log, columns, caplog):
     files = write_predictions(tmp_path / "p", log.labels, {"full": columns["full"]})
-    config = EvaluatorConfig(num_resamples=100)
+    config = EvaluatorConfig(num_resamples=1200)
     with caplog.at_level(logging.INFO, logger=PROGRESS_LOGGER):
         measure_quality(beam.Pipeline, files, {"full": ["full"]}, "full", config)
     assert [each.getMessage() for each in caplog.records if each.name == PROGRESS_LOGGER] == [

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from components.evaluator.statistics.ranking import NUM_BINS, Ranking
+from components.evaluator.statistics.ranking import NUM_BINS, Ranking, falling_order
 
 
 def ranking(predictions, threshold=0.5):
@@ -49,3 +49,37 @@ def test_chunks_cover_the_rows_and_split_no_tie_and_no_bin(max_rows):
     for start, stop in chunks:
         is_group = found.predictions[start] == found.predictions[stop - 1]
         assert stop - start <= max_rows or is_group
+
+
+def test_bins_weigh_alike():
+    predictions = np.random.default_rng(2).permutation(4000) / 4000
+    weights = np.random.default_rng(3).integers(1, 4, 4000).astype(float)
+    found = Ranking(np.zeros(4000, bool), predictions.astype(np.float32), 0.5, weights)
+    starts = np.append(0, found.bin_ends[:-1])
+    sums = np.add.reduceat(found.weights, starts)
+    assert len(sums) == NUM_BINS
+    np.testing.assert_allclose(sums, weights.sum() / NUM_BINS, atol=3)
+
+
+def test_a_row_of_weight_2_is_binned_as_that_row_twice():
+    random = np.random.default_rng(4)
+    predictions = random.random(333).astype(np.float32)
+    times = random.integers(1, 4, 333)
+    once = Ranking(np.zeros(333, bool), predictions, 0.5, times.astype(float))
+    repeated = Ranking(np.zeros(times.sum(), bool), np.repeat(predictions, times), 0.5)
+    ends = [each.predictions[each.bin_ends - 1] for each in (once, repeated)]
+    np.testing.assert_array_equal(*ends)
+
+
+@pytest.mark.parametrize("decimals", [1, 8])
+def test_falling_order_is_that_of_a_stable_sort(decimals):
+    predictions = np.random.default_rng(5).random(70_000).round(decimals).astype(np.float32)
+    predictions[:4] = [0.0, -0.0, 1.0, 1e-45]
+    np.testing.assert_array_equal(
+        falling_order(predictions), np.argsort(-predictions, kind="stable")
+    )
+
+
+def test_ties_are_counted_by_part():
+    found = ranking([0.9, 0.5, 0.5, 0.5, 0.2, 0.1, 0.1])
+    np.testing.assert_array_equal(found.num_ties([0, 1, 4, 7]), [0, 2, 1])

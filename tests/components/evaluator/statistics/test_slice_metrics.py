@@ -3,14 +3,11 @@ import math
 import numpy as np
 import pytest
 
+from components.evaluator.statistics.delong import Slices
 from components.evaluator.statistics.metrics import metrics_of
 from components.evaluator.statistics.poisson_weights import PoissonWeights, unit_weights
 from components.evaluator.statistics.ranking import Ranking
-from components.evaluator.statistics.slice_metrics import (
-    SLICE_METRICS,
-    metric_error,
-    slice_metrics,
-)
+from components.evaluator.statistics.slice_metrics import SLICE_METRICS, SlicedRows
 from components.evaluator.statistics.weighted_sums import WeightedSums
 from tests.components.evaluator.statistics.simulation import Log
 
@@ -30,67 +27,94 @@ def columns(log):
     }
 
 
-def resampled(log, columns, metric, count=2000):
+@pytest.fixture(scope="module", params=[False, True], ids=["alike", "weighted"])
+def weights(request):
+    random = np.random.default_rng(13)
+    return random.exponential(size=3000) + 0.1 if request.param else None
+
+
+def one_slice(labels, weights=None):
+    """All rows as one slice."""
+    return SlicedRows(np.asarray(labels), [Slices(np.zeros(len(labels), int), 1)], weights)
+
+
+def resampled(log, columns, metric, weights, count=1000):
     """Returns the mean over the replicas in each resample."""
     draw = PoissonWeights(seed=4, first=0, count=count)
-    rankings = [Ranking(log.labels, each, 0.5) for each in columns]
+    rankings = [Ranking(log.labels, each, 0.5, weights) for each in columns]
     return np.mean([metrics_of(WeightedSums(r, draw, count))[metric] for r in rankings], axis=0)
 
 
-def test_values_are_those_of_the_exact_metrics(log, columns):
-    found = slice_metrics(log.labels, columns["variant"])
-    assert set(found) == set(SLICE_METRICS)
+def test_values_are_those_of_the_exact_metrics(log, columns, weights):
+    found = one_slice(log.labels, weights).measure(columns["variant"]).metrics
+    assert tuple(found) == SLICE_METRICS
     for number, column in enumerate(columns["variant"]):
-        ranking = Ranking(log.labels, column, 0.5)
+        ranking = Ranking(log.labels, column, 0.5, weights)
         expected = metrics_of(WeightedSums(ranking, unit_weights, 1))
         for name, metric in found.items():
-            assert metric.values[number] == pytest.approx(expected[name][0], abs=1e-12)
+            assert metric.values[number, 0] == pytest.approx(expected[name][0], abs=1e-12)
 
 
 @pytest.mark.parametrize("metric", SLICE_METRICS)
-def test_errors_agree_with_the_bootstrap(log, columns, metric):
-    own = slice_metrics(log.labels, columns["variant"])[metric]
-    expected = np.std(resampled(log, columns["variant"], metric), ddof=1)
-    # A standard deviation of 2,000 resamples is off by 1.6 %; 5 of those.
-    assert metric_error(metric, log.labels, own) == pytest.approx(expected, rel=0.08)
+def test_errors_agree_with_the_bootstrap(log, columns, weights, metric):
+    rows = one_slice(log.labels, weights)
+    own = rows.measure(columns["variant"], rows.measure(columns["baseline"])).metrics[metric]
+    of_variant = resampled(log, columns["variant"], metric, weights)
+    # A standard deviation of 1,000 resamples is off by 2.2 %; 5 of those.
+    assert own.error[0] == pytest.approx(np.std(of_variant, ddof=1), rel=0.11)
+    difference = of_variant - resampled(log, columns["baseline"], metric, weights)
+    assert own.difference_error[0] == pytest.approx(np.std(difference, ddof=1), rel=0.11)
 
 
-@pytest.mark.parametrize("metric", SLICE_METRICS)
-def test_errors_of_differences_agree_with_the_bootstrap(log, columns, metric):
-    own, baseline = (slice_metrics(log.labels, each)[metric] for each in columns.values())
-    difference = resampled(log, columns["variant"], metric) - resampled(
-        log, columns["baseline"], metric
-    )
-    expected = np.std(difference, ddof=1)
-    assert metric_error(metric, log.labels, own, baseline) == pytest.approx(expected, rel=0.08)
+def test_slices_of_several_keys_are_measured_by_themselves(log, columns, weights):
+    random = np.random.default_rng(14)
+    keys = [Slices(random.integers(-1, 4, 3000), 4), Slices(random.integers(0, 2, 3000), 2)]
+    rows = SlicedRows(log.labels, keys, weights)
+    found = rows.measure(columns["variant"], rows.measure(columns["baseline"])).metrics
+    parts = [each.places == place for each in keys for place in range(each.count)]
+    for index, own in enumerate(parts):
+        alone = one_slice(log.labels[own], None if weights is None else weights[own])
+        few = {name: [each[own] for each in group] for name, group in columns.items()}
+        expected = alone.measure(few["variant"], alone.measure(few["baseline"])).metrics
+        assert (rows.num_rows[index], rows.num_clicks[index]) == (
+            np.count_nonzero(own),
+            np.count_nonzero(log.labels[own]),
+        )
+        for name, metric in expected.items():
+            for got, value in zip(found[name], metric, strict=True):
+                np.testing.assert_allclose(got[..., index], value[..., 0], rtol=1e-9)
 
 
 def test_error_of_logloss_by_hand():
     # Losses log 2 and log 4: mean 1.5 log 2, standard deviation log 2 / sqrt(2), over sqrt(2).
     labels = np.array([True, False])
-    own = slice_metrics(labels, [np.array([0.5, 0.75], np.float32)])["logloss"]
-    assert own.values[0] == pytest.approx(1.5 * math.log(2))
-    assert metric_error("logloss", labels, own) == pytest.approx(math.log(2) / 2)
+    own = one_slice(labels).measure([np.array([0.5, 0.75], np.float32)]).metrics["logloss"]
+    assert own.values[0, 0] == pytest.approx(1.5 * math.log(2))
+    assert own.error[0] == pytest.approx(math.log(2) / 2)
 
 
-def test_a_variant_does_not_differ_from_itself(log, columns):
-    own = slice_metrics(log.labels, columns["variant"])
-    for name, metric in own.items():
-        assert metric_error(name, log.labels, metric, metric) == 0.0
+def test_a_variant_does_not_differ_from_itself(log, columns, weights):
+    rows = one_slice(log.labels, weights)
+    own = rows.measure(columns["variant"], rows.measure(columns["variant"]))
+    for name, metric in own.metrics.items():
+        assert metric.difference_error[0] == 0.0, name
+
+
+def defined(labels, predictions):
+    found = one_slice(labels).measure([np.array(predictions, np.float32)]).metrics
+    return {name: metric for name, metric in found.items() if not np.isnan(metric.values).any()}
 
 
 def test_slice_without_a_click_has_logloss_only():
-    found = slice_metrics(np.zeros(5, bool), [np.full(5, 0.5, np.float32)])
-    assert set(found) == {"logloss"}
+    assert set(defined(np.zeros(5, bool), [0.5] * 5)) == {"logloss"}
 
 
 def test_slice_of_clicks_only_has_no_auc_and_no_normalized_entropy():
-    found = slice_metrics(np.ones(4, bool), [np.full(4, 0.5, np.float32)])
+    found = defined(np.ones(4, bool), [0.5] * 4)
     assert set(found) == {"logloss", "calibration"}
-    assert found["calibration"].values[0] == 0.5
+    assert found["calibration"].values[0, 0] == 0.5
 
 
 def test_slice_with_one_click_has_no_auc():
-    labels = np.array([True, False, False])
-    found = slice_metrics(labels, [np.array([0.5, 0.2, 0.1], np.float32)])
+    found = defined(np.array([True, False, False]), [0.5, 0.2, 0.1])
     assert set(found) == {"logloss", "normalized_entropy", "calibration"}

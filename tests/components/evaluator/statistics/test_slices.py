@@ -17,7 +17,7 @@ def tables(tmp_path):
     values = ["a"] * 100 + ["b"] * 40 + ["c"] * 10
     files = tuple(write_predictions(tmp_path / "p", labels, columns, {"C1": values}, num_files=3))
     variants = tuple((name, (name, f"{name}:1")) for name in ("full", "tiny", "small"))
-    return [SlicesPiece(files, "C1", variants, min_rows=20).measure()]
+    return [SlicesPiece(files, ("C1",), variants, min_rows=20).measure()]
 
 
 def test_slices_tell_their_rows_and_clicks(tables):

@@ -45,18 +45,26 @@ def written(qualities, tmp_path_factory):
     return folder
 
 
-def by_tfma(rows, variant):
+@pytest.fixture(scope="module")
+def theirs(rows):
+    return by_tfma(rows, "tiny")
+
+
+def by_tfma(rows, variant, weights=None):
     """Runs TFMA itself; returns slice -> metric -> value."""
     labels, columns, slices = rows
+    weight_key = "" if weights is None else "weight"
     frame = pd.DataFrame(
         {
             "label": labels.astype(np.float64),
             "prediction": columns[variant].astype(np.float64),
             "frequency of C1": slices,
+            **({} if weights is None else {"weight": weights}),
         }
     )
     metrics = {
         "auc_roc": ("AUC", {"num_thresholds": 65}),
+        "auc_pr": ("AUCPrecisionRecall", {"num_thresholds": 65}),
         "logloss": ("BinaryCrossEntropy", {}),
         "calibration": ("Calibration", {}),
         "brier_score": ("MeanSquaredError", {}),
@@ -66,7 +74,11 @@ def by_tfma(rows, variant):
         "f1": ("F1Score", {}),
     }
     config = tfma.EvalConfig(
-        model_specs=[tfma.ModelSpec(label_key="label", prediction_key="prediction")],
+        model_specs=[
+            tfma.ModelSpec(
+                label_key="label", prediction_key="prediction", example_weight_key=weight_key
+            )
+        ],
         metrics_specs=[
             tfma.MetricsSpec(
                 metrics=[
@@ -84,16 +96,57 @@ def by_tfma(rows, variant):
     }
 
 
-def test_metrics_agree_with_tfma_on_the_same_rows(rows, qualities):
+def test_metrics_agree_with_tfma_on_the_same_rows(theirs, qualities):
     quality = qualities["tiny"]
     ours = {(): quality.metrics} | {((s.key, s.value),): s.metrics for s in quality.slices}
-    theirs = by_tfma(rows, "tiny")
     assert set(ours) == set(theirs)
-    assert len(theirs[()]) == 8
+    assert len(theirs[()]) == 9
     for key, metrics in ours.items():
-        for name in set(metrics) & set(theirs[key]):
+        for name in set(metrics) & set(theirs[key]) - {"auc_pr"}:
             expected = theirs[key][name]
             assert metrics[name].estimate.value == pytest.approx(expected, abs=1e-6), (key, name)
+
+
+@pytest.mark.slow
+def test_metrics_of_weighted_rows_agree_with_tfma(rows, tmp_path):
+    labels, columns, slices = rows
+    weights = np.random.default_rng(1).exponential(size=600).astype(np.float32) + np.float32(0.1)
+    files = write_predictions(
+        tmp_path / "p", labels, columns, {"frequency of C1": slices}, weights=weights
+    )
+    quality = measure_quality(beam.Pipeline, files, {"tiny": ["tiny"]}, "tiny", CONFIG)["tiny"]
+    ours = {(): quality.metrics} | {((s.key, s.value),): s.metrics for s in quality.slices}
+    expected = by_tfma(rows, "tiny", weights)
+    assert set(ours) == set(expected)
+    for key, metrics in ours.items():
+        for name in set(metrics) & set(expected[key]) - {"auc_pr"}:
+            value = metrics[name].estimate.value
+            assert value == pytest.approx(expected[key][name], abs=1e-6), (key, name)
+
+
+def interpolation_bound(labels, predictions):
+    """Returns how far average precision and the interpolated area can be apart, row by row.
+
+    Between two thresholds the precision goes from one value to the next, without turning, where
+    false positives grow linearly with true ones; average precision takes the last value. So each
+    rise in recall brings at most that rise times the change in precision.
+    """
+    bound = precision = true = rows = 0.0
+    for value in sorted(set(predictions), reverse=True):
+        clicks = labels[predictions == value]
+        true, rows = true + clicks.sum(), rows + len(clicks)
+        change = abs(true / rows - precision) if rows > len(clicks) else 0.0
+        bound += clicks.sum() / labels.sum() * change
+        precision = true / rows
+    return bound
+
+
+def test_auc_pr_is_as_near_to_tfmas_as_interpolation_allows(rows, theirs, qualities):
+    labels, columns, _ = rows
+    bound = interpolation_bound(labels, columns["tiny"])
+    ours = qualities["tiny"].metrics["auc_pr"].estimate.value
+    assert 0 < bound < 0.02
+    assert 1e-4 < abs(ours - theirs[()]["auc_pr"]) < bound
 
 
 def test_result_is_loaded_with_values_and_intervals(qualities, written):
@@ -123,6 +176,18 @@ def test_result_knows_all_models_and_the_baseline(written):
         "near": False,
         "tiny": False,
     }
+
+
+def test_result_of_weighted_rows_names_the_weight_and_counts_rows(qualities, tmp_path):
+    folder = str(tmp_path / "tfma")
+    write_tfma_result(folder, qualities, "full", CONFIG, are_weighted=True)
+    loaded = tfma.load_eval_result(folder, model_name="tiny")
+    assert {spec.example_weight_key for spec in loaded.config.model_specs} == {"weight"}
+    metrics = loaded.get_metrics_for_slice()
+    assert metrics["example_count"]["doubleValue"] == 600
+    expected = qualities["tiny"].metrics["auc_roc"].estimate.value
+    assert metrics["auc_roc"]["boundedValue"]["value"] == pytest.approx(expected, abs=1e-12)
+    assert not tfma.load_validation_result(folder).validation_ok
 
 
 def test_result_is_shown_by_the_viewer(written):

@@ -6,7 +6,7 @@ import pytest
 
 from components.parquet import write_table
 from components.trainer.loop.divergence import DivergenceCheck, constant_loss
-from schemas.click_log import LABEL
+from schemas.click_log import LABEL, WEIGHT
 
 
 def first_diverging(check: DivergenceCheck, losses: list[float]) -> int | None:
@@ -99,3 +99,12 @@ def test_constant_loss_takes_16_of_many_files(tmp_path: Path) -> None:
     # 31 files: the even ones are read, from the first to the last.
     files = [absent if i % 2 else [clicks, others][i // 2 % 2] for i in range(31)]
     assert constant_loss(files, 1.0) == pytest.approx(math.log(2))
+
+
+def test_constant_loss_is_that_of_the_weighted_click_rate(tmp_path: Path) -> None:
+    path = str(tmp_path / "weighted.parquet")
+    columns = {LABEL: [1, 0, 0], WEIGHT: [0.5, 1.5, 0.25]}
+    write_table(pa.table({k: pa.array(v, pa.float32()) for k, v in columns.items()}), path)
+    # Half a click and 2 * (1.5 + 0.25) other rows.
+    expected = -(1 / 8 * math.log(1 / 8) + 7 / 8 * math.log(7 / 8))
+    assert constant_loss([path], 2.0) == pytest.approx(expected)

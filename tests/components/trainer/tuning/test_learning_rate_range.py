@@ -1,3 +1,4 @@
+import dataclasses
 import math
 
 import numpy as np
@@ -13,7 +14,8 @@ from components.trainer.tuning.config import LearningRateRangeConfig
 from components.trainer.tuning.learning_rate_range import find_learning_rates
 from components.trainer.tuning.results import RateRange
 from components.trainer.tuning.rows import TuningRows, write_first_rows
-from tests.components.trainer.small_log import CONFIG, make_network
+from tests.components.trainer.small_log import CONFIG, make_network, with_weights
+from tests.components.trainer.tuning.conftest import make_rows
 
 NUM_PROBE_ROWS = 100
 OPTIONS = LearningRateRangeConfig(
@@ -70,9 +72,10 @@ def losses_by_hand(
             for variable, gradient in zip(network.trainable_variables, of, strict=True):
                 rate = table_rate if variable.ref() in tables else dense_rate
                 variable.assign_sub(rate * gradient)
-        features, label, _ = probe
+        features, label, of_log = probe
         logits = network(features).numpy() + math.log(config.negative_sampling_rate)
-        weight = np.where(label.numpy() > 0, 1.0, 1.0 / config.negative_sampling_rate)
+        sampled = np.where(label.numpy() > 0, 1.0, 1.0 / config.negative_sampling_rate)
+        weight = of_log.numpy() * sampled
         with np.errstate(invalid="ignore"):  # a training that has diverged
             each = np.logaddexp(0.0, logits) - label.numpy() * logits
         losses.append(float(np.sum(weight * each) / np.sum(weight)))
@@ -94,6 +97,14 @@ def test_one_rate_grows_while_the_other_part_learns_as_configured(module_rows, b
         finite = [loss for loss in by_sgd[part].loss if loss is not None]
         assert len(finite) >= 4
         np.testing.assert_allclose(finite, expected[: len(finite)], rtol=1e-4)
+
+
+def test_weights_of_the_log_weigh_what_is_learnt_and_what_is_measured(small_log, tmp_path):
+    files = with_weights(small_log.train_files, tmp_path / "train")
+    rows = make_rows(dataclasses.replace(small_log, train_files=files), tmp_path / "rows")
+    found = find(rows, SGD, min_factor=0.9, max_factor=1.1, steps_per_point=2)["dense_optimizer"]
+    expected = losses_by_hand(SGD, rows, np.array(found.rates), np.full(10, 1.0))
+    np.testing.assert_allclose(found.loss, expected, rtol=1e-4)
 
 
 def test_part_at_rest_does_not_learn(module_rows, by_sgd):

@@ -1,9 +1,9 @@
-"""How numbers look: in the page, in Markdown and in the terminal alike."""
+"""How numbers look to people: in sentences, in tables, in the page and in the terminal alike."""
 
 import math
 from decimal import Decimal
 
-from components.evaluator.comparison import Comparison, Estimate, VariantResult
+from components.evaluator.comparison import Estimate
 from components.evaluator.measures import Measure
 
 MISSING = "–"
@@ -36,8 +36,13 @@ def fixed(value: float, places: int) -> str:
 
 
 def value_text(estimate: Estimate) -> str:
-    """Returns `0.7966 ±0.0061`: the value and half the width of its interval."""
+    """Returns `0.7966 ±0.0061`: the value and half the width of its interval.
+
+    Without a width there is no interval, as of a precision where no click is predicted.
+    """
     places = digits(estimate)
+    if not half_width(estimate):
+        return fixed(estimate.value, places)
     return f"{fixed(estimate.value, places)} ±{half_width(estimate):.{places}f}"
 
 
@@ -62,18 +67,24 @@ def p_value_text(p_value: float | None) -> str:
     return f"{p_value:.3f}" if p_value < 0.0995 else f"{p_value:.2f}"
 
 
-def bytes_text(value: float, largest: float | None = None) -> str:
-    """Returns `1.84 MB`; units are powers of 1,000.
+def significant(value: float) -> str:
+    """Returns three significant digits, or all before the point: `0.546`, `10.0`, `1,234`."""
+    rounded = float(f"{value:.3g}")
+    places = 2 - math.floor(math.log10(abs(rounded))) if rounded else 0
+    return f"{value:,.{max(0, places)}f}"
 
-    Args:
-      value: bytes.
-      largest: of the numbers that stand together; its unit serves all of them.
-    """
+
+def bytes_text(value: float) -> str:
+    """Returns `1.84 MB`; units are powers of 1,000."""
     for unit, size in _UNITS:
-        if max(value, largest or 0) >= size:
-            places = 2 if not value or value >= 0.095 * size else 3
-            return f"{value / size:,.{places}f} {unit}"
+        if float(f"{value:.3g}") >= size:
+            return f"{significant(value / size)} {unit}"
     return f"{value:,.0f} B"
+
+
+def rows_text(num_rows: int) -> str:
+    """Returns an estimated number of rows, `140,000`: more than two digits would be made up."""
+    return f"{int(float(f'{num_rows:.2g}')):,}"
 
 
 def measured_text(measure: Measure, value: float | None) -> str:
@@ -83,11 +94,9 @@ def measured_text(measure: Measure, value: float | None) -> str:
     if measure.unit == "bytes":
         return bytes_text(value)
     if measure.unit == "/s":
-        return f"{value:,.0f} /s"
-    if measure.unit == "ms":
-        return f"{value:,.2f} ms" if value < 100 else f"{value:,.0f} ms"
-    if measure.unit == "s":
-        return f"{value:,.1f} s"
+        return f"{value:,.0f} rows/s"
+    if measure.unit in ("s", "ms"):
+        return f"{significant(value)} {measure.unit}"
     if abs(value) >= 100:
         return f"{value:,.0f}"
     if abs(value) >= 0.00005 or not value:
@@ -95,12 +104,11 @@ def measured_text(measure: Measure, value: float | None) -> str:
     return format(Decimal(f"{value:.1g}"), "f")
 
 
-def ratio_text(numerator: float | None, denominator: float | None) -> str:
-    """Returns `10.0x`; `–` where one of the two is missing or 0."""
-    if not numerator or not denominator:
-        return MISSING
-    ratio = numerator / denominator
-    return f"{ratio:.1f}x" if ratio < 100 else f"{ratio:,.0f}x"
+def range_text(low: float | None, high: float | None, unit: str) -> str:
+    """Returns `0.520 to 0.610 ms`, `0.520 ms or more` or nothing, by which ends are known."""
+    if low is None or high is None:
+        return "" if low is None else f"{significant(low)} {unit} or more"
+    return f"{significant(low)} to {significant(high)} {unit}"
 
 
 def size_change(size: float | None, reference: float | None) -> tuple[str, str] | None:
@@ -115,16 +123,9 @@ def size_change(size: float | None, reference: float | None) -> tuple[str, str] 
     """
     if not size or not reference or size == reference:
         return None
-    if size < reference:
-        return ratio_text(reference, size), "smaller"
-    return ratio_text(size, reference), "larger"
-
-
-def is_clear(comparison: Comparison, result: VariantResult, metric: str) -> bool:
-    """Whether a variant differs from the baseline in a metric, all variants considered (Holm)."""
-    found = result.metrics.get(metric)
-    p_value = found.adjusted_p_value if found else None
-    return p_value is not None and p_value < 1 - comparison.confidence
+    ratio = max(size, reference) / min(size, reference)
+    text = f"{ratio:.1f}x" if ratio < 100 else f"{ratio:,.0f}x"
+    return text, "smaller" if size < reference else "larger"
 
 
 def percent(confidence: float) -> str:

@@ -2,13 +2,15 @@ import pytest
 
 from components.evaluator.comparison import Estimate
 from components.evaluator.measures import find_measure
-from components.evaluator.report.numbers import (
+from components.evaluator.numbers import (
     bytes_text,
     difference_text,
     interval_text,
     measured_text,
     p_value_text,
-    ratio_text,
+    range_text,
+    rows_text,
+    significant,
     size_change,
     value_text,
 )
@@ -55,16 +57,62 @@ def test_p_value_text(p_value, text):
 
 
 @pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (0.0005461, "0.000546"),
+        (0.9996, "1.00"),
+        (9.996, "10.0"),
+        (12.34, "12.3"),
+        (-12.34, "-12.3"),
+        (999.4, "999"),
+        (1234.5, "1,234"),
+    ],
+)
+def test_significant_shows_three_digits_or_all_before_the_point(value, text):
+    assert significant(value) == text
+
+
+@pytest.mark.parametrize(
     ("size", "text"),
-    [(0, "0 B"), (999, "999 B"), (1000, "1.00 kB"), (1_839_488, "1.84 MB"), (2.5e9, "2.50 GB")],
+    [
+        (0, "0 B"),
+        (999, "999 B"),
+        (1000, "1.00 kB"),
+        (183_948, "184 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.00 MB"),
+        (1_839_488, "1.84 MB"),
+        (10e6, "10.0 MB"),
+        (2.5e9, "2.50 GB"),
+        (1234e9, "1,234 GB"),
+    ],
 )
 def test_bytes_text(size, text):
     assert bytes_text(size) == text
 
 
-def test_bytes_text_beside_a_larger_number_has_its_unit():
-    assert bytes_text(96_256, largest=1_839_488) == "0.10 MB"
-    assert bytes_text(6_256, largest=1_839_488) == "0.006 MB"
+@pytest.mark.parametrize(
+    ("num_rows", "text"), [(144_236, "140,000"), (97, "97"), (1, "1"), (99_600, "100,000")]
+)
+def test_estimated_rows_have_two_digits(num_rows, text):
+    assert rows_text(num_rows) == text
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        ((0.5199, 0.6104), "0.520 to 0.610 ms"),
+        ((0.5199, None), "0.520 ms or more"),
+        ((None, None), ""),
+    ],
+)
+def test_range_text_shows_the_ends_that_are_known(ends, text):
+    assert range_text(*ends, "ms") == text
+
+
+def test_value_text_without_an_interval_shows_none():
+    assert value_text(estimate(0.0, 0.0)) == "0.0000"
 
 
 @pytest.mark.parametrize(
@@ -72,9 +120,9 @@ def test_bytes_text_beside_a_larger_number_has_its_unit():
     [
         ("serving_bytes", 2e6, "2.00 MB"),
         ("train_seconds", 13.04, "13.0 s"),
-        ("latency_p99_batch1", 0.546, "0.55 ms"),
+        ("latency_p99_batch1", 0.546, "0.546 ms"),
         ("latency_p99_batch1", 123.4, "123 ms"),
-        ("train_examples_per_second", 32446.2, "32,446 /s"),
+        ("train_examples_per_second", 32446.2, "32,446 rows/s"),
         ("num_parameters", 328081, "328,081"),
         ("auc_roc", 0.79, "0.7900"),
         ("auc_roc", 0.00021, "0.0002"),
@@ -88,18 +136,11 @@ def test_measured_text_has_the_measures_unit(name, value, text):
 
 
 @pytest.mark.parametrize(
-    ("pair", "text"),
-    [((10, 1), "10.0x"), ((3000, 2), "1,500x"), ((10, 0), "–"), ((None, 1), "–")],
-)
-def test_ratio_text(pair, text):
-    assert ratio_text(*pair) == text
-
-
-@pytest.mark.parametrize(
     ("sizes", "change"),
     [
         ((1, 10), ("10.0x", "smaller")),
         ((5, 1), ("5.0x", "larger")),
+        ((2, 3000), ("1,500x", "smaller")),
         ((7, 7), None),
         ((0, 7), None),
         ((7, 0), None),
