@@ -4,18 +4,29 @@ SHELL := /bin/bash
 UV_VERSION := 0.13.8
 # The uv on PATH if it runs in this folder (a pyenv shim may not), else our own in .uv.
 UV := $(shell uv --version >/dev/null 2>&1 && command -v uv || echo .uv/bin/uv)
-PYTHON := .venv/bin/python
-ENVIRONMENT := .venv/.synced
+# The container image has another environment, of the packages that runs need alone.
+VENV := .venv
+LOCK := requirements.txt
+PYTHON := $(VENV)/bin/python
+ENVIRONMENT := $(VENV)/.synced
+# The TPU compiler wants a newer Python and other packages than the pipeline.
+PREFLIGHT := .venv-preflight/.synced
 
-.PHONY: help setup demo test test-slow lint format check lock clean
+.PHONY: help setup install demo test test-slow preflight lint format check lock clean
 
 help:  ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 setup: $(ENVIRONMENT)  ## Install the locked environment into .venv.
 
+install: $(ENVIRONMENT)  ## Install this project into the environment as well; images need it.
+	$(UV) pip install --quiet --no-deps --no-build-isolation --compile-bytecode --python $(VENV) .
+
 demo: $(ENVIRONMENT)  ## Run the whole pipeline on generated click logs.
 	$(PYTHON) run_local.py --preset demo
+
+preflight: $(ENVIRONMENT) $(PREFLIGHT)  ## Compile the train steps for TPUs, without a TPU.
+	$(PYTHON) -m pipeline.preflight
 
 test: $(ENVIRONMENT)  ## Run the fast tests.
 	$(PYTHON) -m pytest
@@ -34,13 +45,18 @@ format: $(ENVIRONMENT)  ## Format the sources.
 
 check: lint test test-slow  ## Everything that CI checks.
 
-lock: $(UV)  ## Resolve pyproject.toml into requirements.txt, with hashes.
+COMPILE = $(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
+	  --python-version 3.10 --custom-compile-command "make lock" pyproject.toml
+
+lock: $(UV)  ## Resolve the packages into the locks, with hashes.
+	$(COMPILE) --extra dev --output-file requirements.txt
+	$(COMPILE) --constraint requirements.txt --output-file requirements-runtime.txt
 	$(UV) pip compile --quiet --generate-hashes --no-emit-index-url --no-emit-find-links \
-	  --extra dev --python-version 3.10 --custom-compile-command "make lock" \
-	  pyproject.toml --output-file requirements.txt
+	  --python-version 3.11 --custom-compile-command "make lock" \
+	  requirements-preflight.in --output-file requirements-preflight.txt
 
 clean:  ## Remove the environment, caches and runs.
-	rm -rf .venv .uv .mypy_cache .pytest_cache .ruff_cache .hypothesis runs
+	rm -rf .venv .venv-preflight .uv .mypy_cache .pytest_cache .ruff_cache .hypothesis runs
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # `.python-version` may name a Python that pyenv lacks, so any python3 that can make a virtual
@@ -56,7 +72,13 @@ clean:  ## Remove the environment, caches and runs.
 
 # A file's time tells whether the environment is as locked, so a second run installs nothing. The
 # byte code is compiled here: where Python may not write it later, each start would cost 7 s more.
-$(ENVIRONMENT): requirements.txt .python-version | $(UV)
-	$(UV) venv --quiet --allow-existing --python "$$(cat .python-version)" .venv
-	$(UV) pip sync --quiet --require-hashes --compile-bytecode --python .venv requirements.txt
+$(ENVIRONMENT): $(LOCK) .python-version | $(UV)
+	$(UV) venv --quiet --allow-existing --python "$$(cat .python-version)" $(VENV)
+	$(UV) pip sync --quiet --require-hashes --compile-bytecode --python $(VENV) $(LOCK)
+	@touch $@
+
+$(PREFLIGHT): requirements-preflight.txt | $(UV)
+	@$(UV) venv --quiet --allow-existing --python 3.11 .venv-preflight || { \
+	  echo "preflight: expected a Python 3.11 that uv finds or may download, found none" >&2; exit 1; }
+	$(UV) pip sync --quiet --require-hashes --python .venv-preflight requirements-preflight.txt
 	@touch $@

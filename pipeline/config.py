@@ -17,6 +17,7 @@ from components.trainer.config import TrainerConfig
 from components.trainer.registry import known_methods
 from components.trainer.tuning.config import TunerConfig
 from components.transform.config import TransformConfig
+from pipeline.vertex.config import VertexConfig
 from schemas.click_log import ClickLog
 from schemas.schema_file import SchemaFile, read_schema_file
 from schemas.step_config import StepConfig
@@ -49,6 +50,7 @@ class PipelineConfig(StepConfig):
         trainer's, the next one and so on. With two or more the comparison tells what comes from
         the seed apart from what comes from the eval rows.
       evaluator: comparison and choice.
+      vertex: machines and accounts of a run on Vertex AI; a local run does not heed it.
     """
 
     click_log: ClickLog
@@ -61,6 +63,7 @@ class PipelineConfig(StepConfig):
     tuner: TunerConfig | None = None
     seeds: int = Field(default=1, ge=1, le=100)
     evaluator: EvaluatorConfig = Field(default_factory=EvaluatorConfig)
+    vertex: VertexConfig = Field(default_factory=VertexConfig)
 
     @model_validator(mode="after")
     def _check_the_parts_together(self) -> "PipelineConfig":
@@ -71,6 +74,7 @@ class PipelineConfig(StepConfig):
         self._check_target_is_reachable()
         log = self.click_log
         self.evaluator.slices.check_columns((*log.dense_features, *log.categorical_features))
+        self._check_machines()
         if self.tuner is not None:
             self.tuner.check_fields(self.tuned_trainer())
         return self
@@ -104,6 +108,14 @@ class PipelineConfig(StepConfig):
                     "evaluator: seconds_to_target needs trainer.evals_per_epoch above 0; variant "
                     f"{name} has 0"
                 )
+
+    def _check_machines(self) -> None:
+        unknown = sorted(set(self.vertex.trainers) - set(self.variants))
+        if unknown:
+            known = ", ".join(self.variants)
+            raise ValueError(
+                f"vertex.trainers: expected compared variants ({known}), received {unknown[0]!r}"
+            )
 
     def replicas(self, trainer: TrainerConfig) -> list[TrainerConfig]:
         """Returns a variant's configuration once for each seed."""

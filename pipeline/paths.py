@@ -1,8 +1,9 @@
-"""Where a run keeps its files."""
+"""The pipeline's name, and where a run keeps its files."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
+PIPELINE_NAME = "dlrm-approx"
 METADATA_FILE = "metadata.sqlite"
 
 

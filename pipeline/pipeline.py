@@ -19,9 +19,9 @@ from components.trainer.registry import trainer_sources
 from components.trainer.tuning.component import TrainerTuner
 from components.transform.component import ClickLogTransform
 from pipeline.config import PipelineConfig
+from pipeline.paths import PIPELINE_NAME
 from schemas.click_log import EVAL_SPLIT, TRAIN_SPLIT
 
-PIPELINE_NAME = "dlrm-approx"
 _RUN_FN = "components.trainer.run_fn.run_fn"
 
 

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[1]
-_PACKAGED = ("components", "pipeline", "schemas", "pyproject.toml", "README.md", "run_local.py")
+_COMMANDS = ("run_local.py", "run_vertex.py")
+_PACKAGED = ("components", "pipeline", "schemas", "pyproject.toml", "README.md", *_COMMANDS)
 _BUILD_WHEEL = "from setuptools import build_meta; build_meta.build_wheel('dist')"
 _START_SECONDS = 60
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-LAYERS = {"run_local": 3, "pipeline": 2, "components": 1, "schemas": 0}
+LAYERS = {"run_local": 3, "run_vertex": 3, "pipeline": 2, "components": 1, "schemas": 0}
 SOURCES = sorted(
     path
     for pattern in ("run_*.py", "pipeline/**/*.py", "components/**/*.py", "schemas/**/*.py")
@@ -46,9 +46,22 @@ def test_imports_go_down_and_no_step_imports_another(path):
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_only_tfx_facing_files_import_tfx(path):
     names = {"component", "executor", "driver", "run_fn", "artifacts", "pipeline", "local_run"}
-    if path.stem in names | {"stepwise_runner", "local_beam"}:
+    names |= {"stepwise_runner", "local_beam"}
+    if "vertex" in path.parts:
+        names |= {"compile", "engines", "custom_job_executor", "endpoint_pusher_executor"}
+        names |= {"example_gen_driver"}
+    if path.stem in names:
         return
     assert not any(m.split(".")[0] == "tfx" for m in _imported_modules(path)), path
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_google_cloud_is_known_to_the_vertex_packages_alone(path):
+    place = path.relative_to(ROOT).parts
+    if place == ("run_vertex.py",) or place[:2] == ("pipeline", "vertex"):
+        return
+    modules = _imported_modules(path)
+    assert not any(m.startswith(("google.cloud", "google.auth", "kfp")) for m in modules), path
 
 
 def test_layers_cover_every_top_level_source():

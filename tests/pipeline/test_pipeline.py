@@ -2,14 +2,9 @@ import json
 
 import pytest
 from tfx.dsl.compiler.compiler import Compiler
-from tfx.orchestration.kubeflow.v2.kubeflow_v2_dag_runner import (
-    KubeflowV2DagRunner,
-    KubeflowV2DagRunnerConfig,
-)
 
 from pipeline.config import known_presets, load_config
 from pipeline.pipeline import create_pipeline
-from schemas.schema_file import known_schemas, load_click_log
 
 BEFORE = ["ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform"]
 
@@ -37,34 +32,6 @@ def test_every_preset_compiles_for_the_local_runner(tmp_path, preset):
     trainers = [f"Trainer_{name}" for name in config.variants]
     tuner = ["Tuner"] if config.tuner else []
     assert set(nodes) == {*BEFORE, *tuner, *trainers, "Evaluator", "Pusher"}
-
-
-def _compiled_for_vertex(tmp_path, pipeline):
-    """The tasks of the pipeline that Vertex AI would run, by name."""
-    runner = KubeflowV2DagRunner(
-        config=KubeflowV2DagRunnerConfig(default_image="image"),
-        output_dir=str(tmp_path),
-        output_filename="pipeline.json",
-    )
-    runner.run(pipeline)
-    spec = json.loads((tmp_path / "pipeline.json").read_text())["pipelineSpec"]
-    return spec["root"]["dag"]["tasks"]
-
-
-@pytest.mark.parametrize("preset", known_presets())
-def test_every_preset_compiles_for_vertex(tmp_path, preset):
-    tasks = _compiled_for_vertex(tmp_path, _create(preset, tmp_path))
-    assert {*BEFORE, "Evaluator", "Pusher"} < set(tasks)
-
-
-@pytest.mark.parametrize("schema", known_schemas())
-def test_every_schema_compiles_for_vertex_with_a_split_by_order(tmp_path, schema):
-    split = ["example_gen.split.method=last_rows"]
-    tasks = _compiled_for_vertex(
-        tmp_path, _create("tiny", tmp_path, schema=schema, assignments=split)
-    )
-    received = tasks["Transform"]["inputs"]["parameters"]["click_log"]["runtimeValue"]
-    assert received["constantValue"]["stringValue"] == load_click_log(schema).to_json()
 
 
 def test_an_anomaly_comes_before_anything_is_learned(tmp_path):

@@ -1,0 +1,1 @@
+"""The pipeline on Vertex AI: compiled, tried on this machine, submitted, watched, priced."""

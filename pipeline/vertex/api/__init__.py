@@ -1,0 +1,1 @@
+"""Google's services: clients, requests that are sent once, errors with their cure."""

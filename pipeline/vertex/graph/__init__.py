@@ -1,0 +1,1 @@
+"""The pipeline as Google runs it: compiled, with machines in place."""

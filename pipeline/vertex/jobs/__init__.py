@@ -1,0 +1,1 @@
+"""What steps start on machines of their own: custom jobs and endpoints."""

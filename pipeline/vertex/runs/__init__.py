@@ -1,0 +1,1 @@
+"""Runs on Vertex AI or a Kubeflow Pipelines server: submitted, watched, ended."""
