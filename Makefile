@@ -31,7 +31,7 @@ preflight: $(ENVIRONMENT) $(PREFLIGHT)  ## Compile the train steps for TPUs, wit
 test: $(ENVIRONMENT)  ## Run the fast tests.
 	$(PYTHON) -m pytest
 
-test-slow: $(ENVIRONMENT)  ## Run the end-to-end tests.
+test-slow: $(ENVIRONMENT) $(PREFLIGHT)  ## Run the end-to-end tests.
 	$(PYTHON) -m pytest -m slow
 
 lint: $(ENVIRONMENT)  ## Check style and types.

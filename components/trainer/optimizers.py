@@ -12,10 +12,10 @@ from components.trainer.optimizer_config import (
     EmbeddingOptimizerConfig,
     ScheduleConfig,
 )
-from components.trainer.small_stacks import UpdatesSmallStacks
+from components.trainer.repeated_rows import is_compiled_whole
+from components.trainer.small_stacks import ApplyState, UpdatesSmallStacks
 
 Optimizer: TypeAlias = tf_keras.optimizers.legacy.Optimizer
-_ApplyState: TypeAlias = dict[object, dict[str, tf.Tensor]]  # by device and dtype
 _EPSILON = 1e-7
 
 
@@ -80,7 +80,7 @@ class _TableOptimizer(UpdatesSmallStacks, abc.ABC):
         raise NotImplementedError("expected a sparse gradient: this optimizer is for tables")
 
     def _resource_apply_sparse_duplicate_indices(
-        self, grad: tf.Tensor, handle: tf.Variable, indices: tf.Tensor, apply_state: _ApplyState
+        self, grad: tf.Tensor, handle: tf.Variable, indices: tf.Tensor, apply_state: ApplyState
     ) -> tf.Operation:
         if self.adds_repeated_rows and self.find_small(handle) is None:
             return self._resource_apply_sparse(grad, handle, indices, apply_state)
@@ -89,7 +89,7 @@ class _TableOptimizer(UpdatesSmallStacks, abc.ABC):
         )
 
     def _resource_apply_sparse(
-        self, grad: tf.Tensor, var: tf.Variable, indices: tf.Tensor, apply_state: _ApplyState
+        self, grad: tf.Tensor, var: tf.Variable, indices: tf.Tensor, apply_state: ApplyState
     ) -> tf.Operation:
         rate = apply_state[var.device, var.dtype.base_dtype]["lr_t"]
         return self.add_to_rows(var, indices, self._steps(grad, var, indices, rate))
@@ -130,9 +130,10 @@ class Adagrad(UpdatesSmallStacks, tf_keras.optimizers.legacy.Adagrad):
     """
 
     def _resource_apply_sparse(
-        self, grad: tf.Tensor, var: tf.Variable, indices: tf.Tensor, apply_state: _ApplyState
+        self, grad: tf.Tensor, var: tf.Variable, indices: tf.Tensor, apply_state: ApplyState
     ) -> tf.Operation:
-        if self.find_small(var) is None:
+        # TensorFlow's own operation, which is faster, is none that XLA knows.
+        if self.find_small(var) is None and not is_compiled_whole():
             return super()._resource_apply_sparse(grad, var, indices, apply_state)
         rate = apply_state[var.device, var.dtype.base_dtype]["lr_t"]
         accumulator = self.get_slot(var, "accumulator")

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import tensorflow as tf
 import tf_keras
@@ -9,6 +10,9 @@ import tf_keras
 from components.errors import InputError
 from components.trainer.embeddings.base import Embedding
 from components.trainer.embeddings.parts.trained_storage import TrainedStorage
+from components.trainer.repeated_rows import is_compiled_whole, sum_repeated_rows
+
+ApplyState: TypeAlias = dict[object, dict[str, tf.Tensor]]  # by device and dtype
 
 
 def trained_storage(embedding: Embedding) -> TrainedStorage | None:
@@ -85,6 +89,9 @@ class SmallStack:
 class UpdatesSmallStacks(tf_keras.optimizers.legacy.Optimizer):
     """Lets an optimizer of tables update a `SmallStack` in place of a float32 variable.
 
+    In a step that XLA compiles whole, all shapes are known beforehand; some rows that are updated
+    lie outside of the table then, and nothing comes of them.
+
     The optimizer is given `SmallStack.rows_only` as the variable. Its slots get the shape of the
     float32 table; what it would add to the variable's rows goes to `SmallStack.add`.
     """
@@ -128,6 +135,16 @@ class UpdatesSmallStacks(tf_keras.optimizers.legacy.Optimizer):
         if small is None:
             return self._resource_scatter_add(variable, rows, steps)
         return small.add(rows, steps, self.iterations)
+
+    def _resource_apply_sparse_duplicate_indices(
+        self, grad: tf.Tensor, handle: tf.Variable, indices: tf.Tensor, apply_state: ApplyState
+    ) -> tf.Operation:
+        if is_compiled_whole():
+            grad, indices = sum_repeated_rows(grad, indices, handle.shape[0])
+            return self._resource_apply_sparse(grad, handle, indices, apply_state)
+        return super()._resource_apply_sparse_duplicate_indices(
+            grad, handle, indices, apply_state=apply_state
+        )
 
     def _resource_scatter_update(self, x: tf.Variable, i: tf.Tensor, v: tf.Tensor) -> tf.Operation:
         return tf.raw_ops.ResourceScatterUpdate(resource=x.handle, indices=i, updates=v)

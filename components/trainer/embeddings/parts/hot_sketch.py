@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.trainer.embeddings.parts.universal_hash import UniversalHash
+from components.trainer.repeated_rows import find_distinct, is_compiled_whole
 
 NUM_SLOTS = 4
 NO_ROW = -1
@@ -56,37 +57,37 @@ class HotSketch:
           ids: int32 or int64 `[batch]`, in any order, repeated or not.
           values: float32 `[batch]`, 0 or more. An id of value 0 takes no slot.
         """
-        ids, positions = tf.unique(tf.cast(ids, tf.int32))
-        values = tf.math.unsorted_segment_sum(values, positions, tf.size(ids))
+        ids, positions = _find_distinct(tf.cast(ids, tf.int32))
+        values = tf.math.unsorted_segment_sum(values, positions, _length(ids))
         buckets = self.bucket_of(ids)
         found = tf.equal(tf.gather(self.ids, buckets), ids[:, None])
-        at = tf.where(found)
-        slots = tf.stack([tf.gather(buckets, at[:, 0]), at[:, 1]], axis=1)
-        added = tf.gather(values, at[:, 0])
+        added = tf.where(found, values[:, None], 0.0)
         for variable in (self.bounds, self.sums):
-            tf.raw_ops.ResourceScatterNdAdd(ref=variable.handle, indices=slots, updates=added)
-        is_new = (values > 0) & ~tf.reduce_any(found, axis=1)
-        new = tf.where(is_new)[:, 0]
-        self._take_slots(*(tf.gather(each, new) for each in (ids, values, buckets)))
+            tf.raw_ops.ResourceScatterAdd(resource=variable.handle, indices=buckets, updates=added)
+        values = tf.where(tf.reduce_any(found, axis=1), 0.0, values)
+        self._take_slots(*_where(values > 0, ids, values, buckets))
 
     def _take_slots(self, ids: tf.Tensor, values: tf.Tensor, buckets: tf.Tensor) -> None:
-        """Gives slots to some of these ids, none of which has one."""
-        buckets, positions = tf.unique(buckets)
-        num_buckets = tf.size(buckets)
-        largest = tf.math.unsorted_segment_max(values, positions, num_buckets)
+        """Gives slots to some of these ids, none of which has one and a value of 0 wants one."""
+        num_buckets = self.bucket_of.num_buckets
+        buckets, positions = _find_distinct(buckets)
+        buckets = tf.minimum(buckets, num_buckets)
+        largest = tf.math.unsorted_segment_max(values, positions, _length(buckets))
         is_largest = values >= tf.gather(largest, positions)
         candidates = tf.where(is_largest, ids, ids.dtype.max)
-        ids = tf.math.unsorted_segment_min(candidates, positions, num_buckets)
+        ids = tf.math.unsorted_segment_min(candidates, positions, _length(buckets))
         is_owner = tf.gather(self.rows, buckets) != NO_ROW
         bounds = tf.where(is_owner, np.inf, tf.gather(self.bounds, buckets))
         lowest = tf.reduce_min(bounds, axis=1)
         slots = tf.stack([buckets, tf.argmin(bounds, axis=1)], axis=1)
-        free = tf.where(lowest < np.inf)[:, 0]
+        is_taken = (largest > 0) & (lowest < np.inf)
+        if is_compiled_whole():
+            slots = tf.where(is_taken[:, None], slots, num_buckets)
+        else:
+            slots, ids, lowest, largest = _where(is_taken, slots, ids, lowest, largest)
         updates = ((self.ids, ids), (self.bounds, lowest + largest), (self.sums, largest))
         for variable, update in updates:
-            tf.raw_ops.ResourceScatterNdUpdate(
-                ref=variable.handle, indices=tf.gather(slots, free), updates=tf.gather(update, free)
-            )
+            tf.raw_ops.ResourceScatterNdUpdate(ref=variable.handle, indices=slots, updates=update)
 
     def reassign_rows(self, num_rows: int) -> tuple[np.ndarray, np.ndarray]:
         """Gives the rows to the ids of the largest sums; those that keep one keep theirs.
@@ -116,3 +117,21 @@ class HotSketch:
         """Multiplies all sums by a factor, so that what is seen later counts more."""
         for variable in (self.bounds, self.sums):
             variable.assign(variable.numpy() * np.float32(factor))
+
+
+# A step that XLA compiles whole has shapes that are known beforehand: nothing is left out there,
+# and what is scattered outside of a variable has no effect.
+def _find_distinct(values: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    return find_distinct(values) if is_compiled_whole() else tf.unique(values)
+
+
+def _length(values: tf.Tensor) -> tf.Tensor | int:
+    return values.shape[0] if is_compiled_whole() else tf.size(values)
+
+
+def _where(wanted: tf.Tensor, *values: tf.Tensor) -> tuple[tf.Tensor, ...]:
+    """The values where they are wanted; all of them in a step that is compiled whole."""
+    if is_compiled_whole():
+        return values
+    positions = tf.where(wanted)[:, 0]
+    return tuple(tf.gather(each, positions) for each in values)

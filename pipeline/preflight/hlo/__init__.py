@@ -1,0 +1,1 @@
+"""XLA's programs as text, as far as the preflight reads them."""

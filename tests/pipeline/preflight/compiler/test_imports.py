@@ -1,0 +1,30 @@
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+_FOLDER = Path(__file__).parents[4] / "pipeline" / "preflight"
+_OWN = {"pipeline"}
+_COMPILERS = {"jax", "jaxlib", "numpy"}
+# What the compiler's environment loads besides its own folder.
+_SHARED = [_FOLDER / "__init__.py", _FOLDER / "chips.py", _FOLDER.parent / "__init__.py"]
+
+
+def _imported(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.module
+
+
+@pytest.mark.parametrize(
+    "path", [*sorted((_FOLDER / "compiler").glob("*.py")), *_SHARED], ids=lambda path: path.name
+)
+def test_compilers_side_imports_jax_and_the_standard_library_only(path):
+    allowed = set(sys.stdlib_module_names) | _COMPILERS | _OWN
+    names = list(_imported(path))
+    assert {name.split(".")[0] for name in names} <= allowed
+    own = [name for name in names if name.split(".")[0] in _OWN]
+    assert all(name.startswith("pipeline.preflight.c") for name in own), own
