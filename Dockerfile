@@ -68,6 +68,9 @@ ENV NEXT_PLUGGABLE_DEVICE_USE_C_API=true \
 
 FROM base AS gpu
 COPY --from=build-gpu /opt/dlrm /opt/dlrm
+# What tells a host to hand its GPUs and their driver to the container.
+ENV NVIDIA_VISIBLE_DEVICES=all \
+    NVIDIA_DRIVER_CAPABILITIES=compute,utility
 USER 1000
 
 FROM base AS runtime

@@ -1,5 +1,6 @@
 """A whole run on this machine: data, steps, and what is left for people to look at."""
 
+import logging
 import os
 import time
 from collections.abc import Sequence
@@ -114,8 +115,13 @@ def run(
 
 
 def _record(origin: Origin | None, paths: RunPaths, runner: StepwiseRunner) -> None:
-    if origin is not None:
+    """Keeps the origin of the run; no run fails for the want of it."""
+    if origin is None:
+        return
+    try:
         record_origin(paths.metadata_path, runner.run_id, origin)
+    except Exception:
+        logging.exception("how the run was started could not be recorded")
 
 
 def _absolute(path: str) -> str:

@@ -156,7 +156,7 @@ class VariantResult(_Part):
         each measured batch size; what was not measured or not reached is left out.
       latency: by batch size; empty if it was not measured.
       slices: by key and value.
-      calibration_bins: by rising prediction, of equally many rows.
+      calibration_bins: by rising prediction, of equal weight.
       loss_curve: of the first replica's training.
       eval_curve: of the first replica's training.
       table_bytes: embedding table -> bytes as served.

@@ -119,11 +119,13 @@ def size_change(size: float | None, reference: float | None) -> tuple[str, str] 
       reference: the bytes it is compared with.
 
     Returns:
-      the factor and the word; None where one of the two is missing or 0, or both are equal.
+      the factor and the word; None where one of the two is missing or 0, or both look equal.
     """
-    if not size or not reference or size == reference:
+    if not size or not reference:
         return None
     ratio = max(size, reference) / min(size, reference)
+    if ratio < 1.05:
+        return None
     text = f"{ratio:.1f}x" if ratio < 100 else f"{ratio:,.0f}x"
     return text, "smaller" if size < reference else "larger"
 

@@ -32,7 +32,12 @@ class TrainStep(tf.Module):
     """
 
     def __init__(
-        self, network: Dlrm, config: TrainerConfig, num_steps: int, jit_compile: bool = True
+        self,
+        network: Dlrm,
+        config: TrainerConfig,
+        num_steps: int,
+        jit_compile: bool = True,
+        mean_weight: float = 1.0,
     ) -> None:
         """Makes the optimizers.
 
@@ -42,10 +47,12 @@ class TrainStep(tf.Module):
           num_steps: of the whole training; the learning rates end with it.
           jit_compile: whether XLA compiles the dense part. Each shape of a batch is compiled once.
             Else it is part of whatever the step is traced in.
+          mean_weight: of the rows that are trained on, see `divergence.mean_weight`.
         """
         super().__init__()
         self._network = network
         self._negative_weight = config.negative_weight
+        self._mean_weight = mean_weight
         self._clip_norm = config.gradient_clip_norm
         self._initial_accumulator_values = (
             config.embedding_optimizer.initial_accumulator_value,
@@ -70,9 +77,12 @@ class TrainStep(tf.Module):
     def __call__(self, batch: Batch) -> tf.Tensor:
         """Updates the network; returns the loss before that, nats, a float32 scalar.
 
-        It is the mean of the binary cross-entropies by weight: sum(w * loss) / sum(w), over all
-        replicas. A row's `w` is its weight of the log times, for a row without a click, what makes
-        up for those that were not sampled (`TrainerConfig.negative_weight`).
+        It is sum(w * loss) / (mean_weight * number of rows), over all replicas, with the binary
+        cross-entropies: over all batches the mean by weight. (With the batch's own sum of weights
+        instead of the mean's, a batch that lacks heavy rows would count as much as one that has
+        them, and rare heavy clicks would be learned as too rare.) A row's `w` is its weight of the
+        log times, for a row without a click, what makes up for those that were not sampled
+        (`TrainerConfig.negative_weight`).
 
         Args:
           batch: the features that `Dlrm` takes; the labels, float32 `[batch]`; the weights of the
@@ -80,7 +90,8 @@ class TrainStep(tf.Module):
         """
         features, label, weight = batch
         weight = weight * tf.where(label > 0, 1.0, self._negative_weight)
-        weight /= sum_over_replicas(tf.reduce_sum(weight))
+        num_rows = tf.math.count_nonzero(weight, dtype=tf.float32)
+        weight /= self._mean_weight * sum_over_replicas(num_rows)
         rows = self._network.rows(features)
         gathered, update_tables = self._network.tables.gather_to_train(rows)
         factor = getattr(self.embedding_optimizer, "gradient_factor", None)

@@ -20,11 +20,14 @@ RUN_CONTEXT = "pipeline_run"
 _ROOT = Path(__file__).resolve().parents[2]
 _COMMAND, _COMMIT, _CHANGES = "command", "commit", "has_local_changes"
 _HIDDEN = "***"
-# `--beam=--password=x` and `https://user:x@host`.
-_SECRETS = re.compile(
-    r"(?i)([\w.-]*(?:password|passwd|secret|token|credential|api_?key)[\w.-]*=)[^,\s]+"
-)
-_USER = re.compile(r"(://)[^/@\s]+@")
+_SECRET_NAME = r"[\w.-]*(?:password|passwd|secret|token|credential|key|sig|signature|auth)\b"
+# `--beam=--password=x y`, `{"password": "x"}`: all to the end, for a secret may hold anything.
+_SECRETS = re.compile(rf"(?i)({_SECRET_NAME}[\"']?\s*[=:]).+", re.DOTALL)
+# `--beam=--password`, whose value is the next argument.
+_BARE_SECRET = re.compile(rf"(?i)(?:--beam=)?--?{_SECRET_NAME}")
+_NEXT_VALUE = re.compile(r"(--beam=)?.*", re.DOTALL)
+# `https://user:x@host`.
+_USER = re.compile(r"(://)\S*@")
 
 
 def read_origin(script: str, arguments: Sequence[str], checkout: Path = _ROOT) -> Origin:
@@ -35,13 +38,30 @@ def read_origin(script: str, arguments: Sequence[str], checkout: Path = _ROOT) -
       arguments: of the command line.
       checkout: the folder of the code.
     """
-    shown = [_USER.sub(rf"\1{_HIDDEN}@", _SECRETS.sub(rf"\1{_HIDDEN}", a)) for a in arguments]
-    command = shlex.join([script, *shown])
+    command = shlex.join([script, *_without_secrets(arguments)])
+    top = _git(checkout, "rev-parse", "--show-toplevel")
+    if top is None or Path(top).resolve() != checkout.resolve():
+        return Origin(command)  # no checkout, or a copy inside another one
     commit = _git(checkout, "rev-parse", "HEAD")
     changes = _git(checkout, "status", "--porcelain")
     if commit is None or changes is None:
         return Origin(command)
     return Origin(command, commit, bool(changes))
+
+
+def _without_secrets(arguments: Sequence[str]) -> list[str]:
+    """Returns the arguments with `***` in place of what looks like a secret."""
+    shown = []
+    is_secret = False
+    for argument in arguments:
+        if is_secret:
+            found = _NEXT_VALUE.fullmatch(argument)
+            shown.append(f"{(found and found[1]) or ''}{_HIDDEN}")
+        else:
+            hidden = _SECRETS.sub(rf"\1{_HIDDEN}", argument)
+            shown.append(_USER.sub(rf"\1{_HIDDEN}@", hidden))
+        is_secret = not is_secret and _BARE_SECRET.fullmatch(argument) is not None
+    return shown
 
 
 def _git(checkout: Path, *arguments: str) -> str | None:

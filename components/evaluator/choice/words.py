@@ -81,8 +81,8 @@ def _gain(chosen: VariantResult, baseline: VariantResult, measure: Measure) -> s
             return f"{change[0]} {change[1]} embeddings"
         if value == 0:
             return "no embedding table"
-        if value == reference:
-            return "embeddings of the same size"
+        if value and reference:
+            return "embeddings of about the same size"
     return f"{measure.title} {_quantity(chosen, measure)} instead of {_quantity(baseline, measure)}"
 
 

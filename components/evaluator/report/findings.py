@@ -92,8 +92,9 @@ def weights_note(comparison: Comparison) -> str:
     if column is None:
         return ""
     return (
-        f"Rows are weighted by the log's column {column}: losses, metrics and intervals count a "
-        "row as often as it says; numbers of rows and clicks are not weighted."
+        f"Rows are weighted by the log's column {column}: losses and metrics count a row as "
+        "often as it says, intervals take it as one row of that weight; numbers of rows and clicks "
+        "are not weighted."
     )
 
 

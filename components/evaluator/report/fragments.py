@@ -73,8 +73,8 @@ def _size_figure(ours: float, theirs: float) -> tuple[str, str, str]:
         return f"{word} embeddings", ratio, texts
     if not ours:
         return "no embedding table", bytes_text(ours), texts
-    if ours == theirs:
-        return "embeddings of the same size", bytes_text(ours), texts
+    if theirs:
+        return "embeddings of about the same size", bytes_text(ours), texts
     return COSTS["embedding_bytes"].title, bytes_text(ours), texts
 
 

@@ -208,8 +208,8 @@ def _size_text(comparison: Comparison, chosen: VariantResult) -> str:
         return "Embeddings of a size that was not compared"
     if not ours:
         return "No embedding table"
-    if ours == theirs:
-        return f"Embeddings of the same size as those of {comparison.baseline}"
+    if theirs:
+        return f"Embeddings of about the same size as those of {comparison.baseline}"
     return f"Embeddings where {comparison.baseline} has none"
 
 

@@ -88,11 +88,23 @@ def constant_loss(files: Sequence[str], negative_weight: float) -> float:
         list, are read.
       negative_weight: what the weight of a row without a click is multiplied by.
     """
-    chosen = np.unique(np.linspace(0, len(files) - 1, _SAMPLED_FILES).round().astype(int))
-    label, weight = map(np.concatenate, zip(*(read_labels(files[i]) for i in chosen), strict=True))
-    clicks = float(weight[label > 0].sum(dtype=np.float64))
-    others = negative_weight * float(weight[label == 0].sum(dtype=np.float64))
+    clicks, others, _ = _sums(files, negative_weight)
     if not clicks or not others:
         return 0.0
     rate = clicks / (clicks + others)
     return -rate * math.log(rate) - (1.0 - rate) * math.log1p(-rate)
+
+
+def mean_weight(files: Sequence[str], negative_weight: float) -> float:
+    """Returns the mean weight of a row; the arguments are those of `constant_loss`."""
+    clicks, others, num_rows = _sums(files, negative_weight)
+    return (clicks + others) / num_rows
+
+
+def _sums(files: Sequence[str], negative_weight: float) -> tuple[float, float, int]:
+    """Returns the weight of the rows with a click, that of the others, and how many they are."""
+    chosen = np.unique(np.linspace(0, len(files) - 1, _SAMPLED_FILES).round().astype(int))
+    label, weight = map(np.concatenate, zip(*(read_labels(files[i]) for i in chosen), strict=True))
+    clicks = float(weight[label > 0].sum(dtype=np.float64))
+    others = negative_weight * float(weight[label == 0].sum(dtype=np.float64))
+    return clicks, others, len(label)

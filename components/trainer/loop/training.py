@@ -15,7 +15,7 @@ from components.trainer.evaluation import Logloss
 from components.trainer.learning_rates import LearningRates
 from components.trainer.loop.best_weights import BestWeights
 from components.trainer.loop.checkpoints import Checkpoints
-from components.trainer.loop.divergence import constant_loss
+from components.trainer.loop.divergence import constant_loss, mean_weight
 from components.trainer.loop.evaluations import Evaluations
 from components.trainer.loop.loss_watch import LossWatch
 from components.trainer.loop.progress_line import ProgressLine
@@ -74,7 +74,8 @@ def train(
     best_weights = BestWeights(checkpoint_dir, network, devices.is_chief)
     try:
         with devices.scope():
-            step = TrainStep(network, config, plan.num_steps, devices.jit_compile)
+            weight = mean_weight(files, config.negative_weight)
+            step = TrainStep(network, config, plan.num_steps, devices.jit_compile, weight)
             checkpoints = Checkpoints(checkpoint_dir, step, config, devices.is_chief)
             state = _state_to_start_from(checkpoints, plan, files, logs)
             batches = _Batches(files, plan, devices, step)

@@ -16,7 +16,7 @@ from components.trainer.config import TrainerConfig
 from components.trainer.data import make_dataset
 from components.trainer.devices import Devices, make_devices
 from components.trainer.hyperparameters import with_values
-from components.trainer.loop.divergence import constant_loss
+from components.trainer.loop.divergence import constant_loss, mean_weight
 from components.trainer.model import Dlrm
 from components.trainer.train_step import Batch, TrainStep
 from components.trainer.tuning.config import LearningRateRangeConfig
@@ -124,7 +124,8 @@ class _Training:
         self._devices = devices
         with devices.scope():
             network = make_dlrm(config, rows.features.vocabulary_sizes, rows.features.dense_width)
-            step = TrainStep(network, config, 1, devices.jit_compile)
+            weight = mean_weight(rows.train_files, config.negative_weight)
+            step = TrainStep(network, config, 1, devices.jit_compile, weight)
             self._learning_rates = {part: _Rate() for part in PARTS}
             for part, rate in self._learning_rates.items():
                 getattr(step, part).learning_rate = rate

@@ -98,11 +98,15 @@ class RemoteOracle:
         self._stub = protos.get_service_grpc().OracleStub(self._channel)
         self._trial_id = ""
         self._is_gone = False
+        self._handler: Any = None
         self._closing = threading.Event()
         self._beats = threading.Thread(target=self._beat, daemon=True)
 
     def __enter__(self) -> "RemoteOracle":
         """Starts the signs of life."""
+        if threading.current_thread() is threading.main_thread():
+            # Whoever has started this process may have had it ignored.
+            self._handler = signal.signal(signal.SIGINT, signal.default_int_handler)
         self._beats.start()
         return self
 
@@ -120,6 +124,8 @@ class RemoteOracle:
         self._closing.set()
         self._channel.close()
         self._beats.join()
+        if self._handler is not None:
+            signal.signal(signal.SIGINT, self._handler)
         if self._is_gone and isinstance(error, KeyboardInterrupt):
             raise ChiefGoneError(self._silence()) from None
 

@@ -6,7 +6,6 @@ from the folder.
 
 import itertools
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -57,7 +56,7 @@ class _Worker:
 def run_trials_in_processes(oracle: SharedOracle, trials: Trials, num_processes: int) -> None:
     """Runs the trials of a search in new processes, each with its share of the cores.
 
-    One that is ended by a signal, as by the kernel where memory runs out, is replaced.
+    One that is ended by a signal in a trial, as by the kernel where memory runs out, is replaced.
 
     Args:
       oracle: says what to run.
@@ -65,7 +64,7 @@ def run_trials_in_processes(oracle: SharedOracle, trials: Trials, num_processes:
       num_processes: trials at once.
 
     Raises:
-      RuntimeError: if a process fails by itself, or is ended without a trial.
+      RuntimeError: if a process fails by itself, or the last one is ended without a trial.
     """
     names = (f"process-{number}" for number in itertools.count(1))
     workers: list[_Worker] = []
@@ -97,7 +96,8 @@ def run_trials_in_processes(oracle: SharedOracle, trials: Trials, num_processes:
                 time.sleep(_POLL_SECONDS)
                 ended = [worker for worker in workers if worker.process.poll() is not None]
                 workers = [worker for worker in workers if worker not in ended]
-                workers += [start() for worker in ended if not _ended_well(worker, oracle)]
+                is_last = not workers
+                workers += [start() for worker in ended if _is_due_again(worker, oracle, is_last)]
         finally:
             for worker in workers:
                 worker.process.kill()
@@ -118,14 +118,17 @@ def _start(task: _Task, folder: Path) -> _Worker:
     return _Worker(task.tuner_id, process, folder / _LOG)
 
 
-def _ended_well(worker: _Worker, oracle: SharedOracle) -> bool:
-    """Returns whether the search is over for an ended process; if not, its trial is taken back."""
+def _is_due_again(worker: _Worker, oracle: SharedOracle, is_last: bool) -> bool:
+    """Returns whether an ended process must be replaced; its trial is taken back.
+
+    One that was killed while it had no trial is not missed if others live.
+    """
     code = worker.process.returncode
     if not code:
-        return True
-    why = f"its process was ended by signal {-code}"
-    if oracle.lose(worker.tuner_id, why) and code < 0:
         return False
+    had_trial = oracle.lose(worker.tuner_id, f"its process was ended by signal {-code}")
+    if code < 0 and (had_trial or not is_last):
+        return had_trial
     text = "\n".join(worker.log.read_text(errors="replace").splitlines()[-20:])
     raise RuntimeError(f"search: a process ended with {code}:\n{text}")
 
@@ -133,8 +136,6 @@ def _ended_well(worker: _Worker, oracle: SharedOracle) -> bool:
 def main(folder: str) -> None:
     """Runs trials until the search is over."""
     end_me_first()
-    # A shell may have had it ignored; `RemoteOracle` needs it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     task = _Task.model_validate_json(Path(folder, _TASK).read_text())
     tf.config.threading.set_intra_op_parallelism_threads(task.num_threads)
     tf.config.threading.set_inter_op_parallelism_threads(task.num_threads)

@@ -54,7 +54,29 @@ def compile_pipeline(
     )
     # Its cache would not know what was pushed since: a server takes the newest version.
     spec["root"]["dag"]["tasks"]["Pusher"].pop("cachingOptions", None)
+    if target == "kfp":
+        _rename_tasks(spec)
     return job
+
+
+def _rename_tasks(spec: dict[str, Any]) -> None:
+    """Takes underscores out of the tasks' names: Argo, which such a server runs on, has none.
+
+    A variant's name has no hyphen, so the names stay different.
+    """
+    dag = spec["root"]["dag"]
+    for task in dag["tasks"].values():
+        task["taskInfo"]["name"] = _task_name(task["taskInfo"]["name"])
+        if "dependentTasks" in task:
+            task["dependentTasks"] = [_task_name(name) for name in task["dependentTasks"]]
+        for artifact in task.get("inputs", {}).get("artifacts", {}).values():
+            source = artifact["taskOutputArtifact"]
+            source["producerTask"] = _task_name(source["producerTask"])
+    dag["tasks"] = {_task_name(name): task for name, task in dag["tasks"].items()}
+
+
+def _task_name(step: str) -> str:
+    return step.replace("_", "-")
 
 
 def _images(pipeline: Pipeline, site: Site) -> str | dict[str, str]:

@@ -155,7 +155,14 @@ def _give_job(
         "region": site.region,
         "endpoint": site.endpoint,
         "executor_class_path": name_utils.get_full_name(executor),
-        "job": custom_job(step.id, machine, config, site.image_for(machine.device), _JOB_COMMAND),
+        "job": custom_job(
+            step.id,
+            machine,
+            config,
+            site.image_for(machine.device),
+            _JOB_COMMAND,
+            workers_need_each_other=isinstance(step, Trainer),
+        ),
     }
     step.executor_spec = ExecutorClassSpec(CustomJobExecutor)
     _add_custom_config(step, {VERTEX_JOB: job})

@@ -18,6 +18,7 @@ def custom_job(
     image: str,
     command: Sequence[str],
     args: Sequence[str] = (),
+    workers_need_each_other: bool = True,
 ) -> dict[str, Any]:
     """Returns the body of a request for a custom job (REST v1, `projects.locations.customJobs`).
 
@@ -32,6 +33,8 @@ def custom_job(
       image: the container image.
       command: takes the place of the image's entry point.
       args: of the command.
+      workers_need_each_other: whether all workers start anew where one is started again: those
+        that train together cannot take one back. A tuner's can.
     """
     pool: dict[str, Any] = {
         "machineSpec": _machine_spec(machine),
@@ -40,14 +43,12 @@ def custom_job(
     if machine.boot_disk_gb != _DEFAULT_BOOT_DISK_GB:
         pool["diskSpec"] = {"bootDiskSizeGb": machine.boot_disk_gb}
     counts = [1] if machine.num_workers == 1 else [1, machine.num_workers - 1]
-    # A worker that comes back alone cannot join the others again: all start anew together.
-    restart = machine.num_workers > 1
     job_spec: dict[str, Any] = {
         # int64 is a string in JSON.
         "workerPoolSpecs": [{**pool, "replicaCount": str(count)} for count in counts],
         "scheduling": {
             "timeout": f"{round(machine.timeout_hours * 3600)}s",
-            "restartJobOnWorkerRestart": restart,
+            "restartJobOnWorkerRestart": machine.num_workers > 1 and workers_need_each_other,
             **({"strategy": "SPOT"} if machine.is_spot else {}),
         },
     }

@@ -24,6 +24,9 @@ _FAILED = (
 )
 
 
+_ENDED = (*_FAILED, JobState.JOB_STATE_SUCCEEDED)
+
+
 class JobFailedError(RuntimeError):
     """A custom job ended without success; the message has its state, its error and its page."""
 
@@ -57,19 +60,29 @@ def run_custom_job(
     request = CreateCustomJobRequest(parent=location, custom_job=CustomJob())
     json_format.ParseDict(dict(body), CustomJob.pb(request.custom_job))
     check_required(request)
-    job = _find_or_create(client, request, sleep)
     try:
-        return _wait(client, job, sleep)
+        return _wait(client, _find_or_create(client, request, sleep), sleep)
     except (KeyboardInterrupt, SystemExit):
         # Whoever cancels the pipeline does not want to pay for what it has started.
+        _cancel_all(client, request, sleep)
+        raise
+
+
+def _cancel_all(
+    client: JobServiceClient, request: CreateCustomJobRequest, sleep: Callable[[float], None]
+) -> None:
+    """Cancels the jobs of the execution, also one whose creation was not answered yet."""
+    for job in call("list the custom jobs", lambda: _jobs_of(client, request), sleep):
+        if job.state in _ENDED:
+            continue
         report(f"cancelling {job.name}")
-        name = job.name
         call(
-            f"cancel the custom job {name}",
-            lambda: client.cancel_custom_job(name=name, timeout=TIMEOUT_SECONDS),
+            f"cancel the custom job {job.name}",
+            lambda name=job.name: client.cancel_custom_job(  # type: ignore[misc]
+                name=name, timeout=TIMEOUT_SECONDS
+            ),
             sleep,
         )
-        raise
 
 
 def _find_or_create(

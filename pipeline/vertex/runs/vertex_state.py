@@ -1,6 +1,7 @@
 """What Vertex AI says of a pipeline job, in our words."""
 
 import datetime
+from typing import Any
 
 from google.cloud.aiplatform_v1.types import PipelineJob, PipelineState, PipelineTaskDetail
 
@@ -31,7 +32,7 @@ def run_state(job: PipelineJob, link: str) -> RunState:
     run = job.name.split("/")[-1]
     details = sorted(
         (task for task in job.job_detail.task_details if task.task_name != run),
-        key=lambda task: (task.start_time or task.create_time, task.task_id),
+        key=_start,
     )
     return RunState(
         id=run,
@@ -42,6 +43,12 @@ def run_state(job: PipelineJob, link: str) -> RunState:
         tasks=tuple(_task_state(task) for task in details),
         comparison_uri=_output_uri(details, "Evaluator", "comparison"),
     )
+
+
+def _start(task: PipelineTaskDetail) -> tuple[bool, Any, int]:
+    """Orders tasks by their start; those that tell no time come last."""
+    time = task.start_time or task.create_time
+    return (time is None, time or 0, task.task_id)
 
 
 def _task_state(task: PipelineTaskDetail) -> TaskState:

@@ -142,6 +142,8 @@ def test_measured_text_has_the_measures_unit(name, value, text):
         ((5, 1), ("5.0x", "larger")),
         ((2, 3000), ("1,500x", "smaller")),
         ((7, 7), None),
+        ((100, 104), None),
+        ((106, 100), ("1.1x", "larger")),
         ((0, 7), None),
         ((7, 0), None),
         ((None, 7), None),

@@ -21,18 +21,18 @@ FEATURES = {
 LABEL = tf.constant([1.0, 0.0, 0.0, 1.0])
 
 
-def make(**fields: object) -> tuple[Dlrm, TrainStep]:
+def make(mean_weight: float = 1.0, **fields: object) -> tuple[Dlrm, TrainStep]:
     sgd = {"name": "sgd", "learning_rate": 0.5, "decay": "constant"}
     values = {"embedding_dim": 4, "bottom_mlp": (6,), "top_mlp": (5,)}
     values |= {"dense_optimizer": sgd, "embedding_optimizer": sgd, **fields}
     config = TrainerConfig.model_validate(values)
     network = make_dlrm(config, SIZES, 7)
-    return network, TrainStep(network, config, num_steps=10)
+    return network, TrainStep(network, config, num_steps=10, mean_weight=mean_weight)
 
 
 def plain_gradients(network: Dlrm, row_weight: list[float]) -> tuple[float, list[np.ndarray]]:
     """Of all variables, by the gradient of everything at once."""
-    weight = np.array(row_weight) / np.sum(row_weight)
+    weight = np.array(row_weight) / np.count_nonzero(row_weight)
     with tf.GradientTape() as tape:
         losses = tf.nn.sigmoid_cross_entropy_with_logits(LABEL, network(FEATURES))
         loss = tf.reduce_sum(losses * weight)
@@ -72,7 +72,7 @@ def test_weights_of_the_log_and_of_sampled_negatives_are_multiplied() -> None:
 
 
 def test_a_row_of_weight_2_is_that_row_twice() -> None:
-    first, second = make(), make()
+    first, second = make(mean_weight=1.25), make()
     for network, _ in (first, second):
         network(FEATURES)
     loss = first[1]((FEATURES, LABEL, tf.constant([1.0, 2.0, 1.0, 1.0])))
@@ -82,6 +82,19 @@ def test_a_row_of_weight_2_is_that_row_twice() -> None:
     assert float(loss) == pytest.approx(float(other), rel=1e-6)
     for a, b in zip(first[0].get_weights(), second[0].get_weights(), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-6)
+
+
+def test_batches_with_and_without_heavy_rows_give_the_mean_by_weight() -> None:
+    """Each batch with a fresh network: the mean of their losses is that of all rows."""
+    weight = np.array([98.0, 1.0, 1.0, 100.0], np.float32)
+    network, _ = make()
+    losses = tf.nn.sigmoid_cross_entropy_with_logits(LABEL, network(FEATURES)).numpy()
+    found = []
+    for rows in ([1, 2], [0, 3]):
+        _, step = make(mean_weight=50.0)
+        features = {name: tf.gather(values, rows) for name, values in FEATURES.items()}
+        found.append(float(step((features, tf.gather(LABEL, rows), tf.gather(weight, rows)))))
+    assert np.mean(found) == pytest.approx(np.sum(weight * losses) / 200.0, rel=1e-5)
 
 
 def test_padding_changes_nothing() -> None:

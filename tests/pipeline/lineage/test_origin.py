@@ -45,8 +45,12 @@ def test_origin_outside_of_a_checkout_knows_no_commit(tmp_path: Path) -> None:
     ("argument", "shown"),
     [
         ("--beam=--password=hunter2", "--beam=--password=***"),
-        ("model.api_key=abc,other=1", "model.api_key=***,other=1"),
-        ("https://me:hunter2@host/day_*", "https://***@host/day_*"),
+        ("--beam=--secret_key=a b,c", "--beam=--secret_key=***"),
+        ("model.api_key=abc,other=1", "model.api_key=***"),
+        ('--x={"password": "hunter2"}', '--x={"password":***'),
+        ("https://host/day?sig=abc", "https://host/day?sig=***"),
+        ("https://me:hunt/er2@host/day_*", "https://***@host/day_*"),
+        ("trainer.tokens_per_day=3", "trainer.tokens_per_day=3"),
         ("gs://bucket/day", "gs://bucket/day"),
         ("trainer.seed=3", "trainer.seed=3"),
     ],
@@ -54,6 +58,17 @@ def test_origin_outside_of_a_checkout_knows_no_commit(tmp_path: Path) -> None:
 def test_origin_hides_what_looks_like_a_secret(tmp_path: Path, argument: str, shown: str) -> None:
     command = read_origin("run.py", [argument], tmp_path / "absent").command
     assert command.removeprefix("run.py ").strip("'") == shown
+
+
+def test_origin_hides_the_value_behind_the_name_of_a_secret(tmp_path: Path) -> None:
+    arguments = ["--beam=--password", "--beam=hunter2", "--token", "abc", "--preset", "tiny"]
+    command = read_origin("run.py", arguments, tmp_path / "absent").command
+    assert command == "run.py --beam=--password '--beam=***' --token '***' --preset tiny"
+
+
+def test_origin_of_a_copy_inside_another_checkout_knows_no_commit(checkout: Path) -> None:
+    (checkout / "copy").mkdir()
+    assert read_origin("run.py", [], checkout / "copy") == Origin("run.py")
 
 
 def test_origin_is_kept_with_its_run(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_card_weighs_size_against_quality(card):
     [
         (9_197_440, "Embeddings 5.0x larger than those of full, for a difference"),
         (0, "No embedding table, for a difference"),
-        (1_839_488, "Embeddings of the same size as those of full, for a difference"),
+        (1_839_488, "Embeddings of about the same size as those of full, for a difference"),
         (None, "Embeddings of a size that was not compared, for a difference"),
     ],
 )

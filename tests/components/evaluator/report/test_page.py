@@ -71,7 +71,7 @@ def test_page_without_a_choice_says_so_in_the_same_place():
     [
         (9_197_440, "larger embeddings", "5.0x"),
         (0, "no embedding table", "0 B"),
-        (1_839_488, "embeddings of the same size", "1.84 MB"),
+        (1_839_488, "embeddings of about the same size", "1.84 MB"),
     ],
 )
 def test_page_does_not_call_embeddings_smaller_that_are_not(size, title, number):

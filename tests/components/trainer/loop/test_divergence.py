@@ -5,7 +5,7 @@ import pyarrow as pa
 import pytest
 
 from components.parquet import write_table
-from components.trainer.loop.divergence import DivergenceCheck, constant_loss
+from components.trainer.loop.divergence import DivergenceCheck, constant_loss, mean_weight
 from schemas.click_log import LABEL, WEIGHT
 
 
@@ -101,10 +101,21 @@ def test_constant_loss_takes_16_of_many_files(tmp_path: Path) -> None:
     assert constant_loss(files, 1.0) == pytest.approx(math.log(2))
 
 
-def test_constant_loss_is_that_of_the_weighted_click_rate(tmp_path: Path) -> None:
-    path = str(tmp_path / "weighted.parquet")
+def _weighted_file(folder: Path) -> str:
+    path = str(folder / "weighted.parquet")
     columns = {LABEL: [1, 0, 0], WEIGHT: [0.5, 1.5, 0.25]}
     write_table(pa.table({k: pa.array(v, pa.float32()) for k, v in columns.items()}), path)
+    return path
+
+
+def test_constant_loss_is_that_of_the_weighted_click_rate(tmp_path: Path) -> None:
+    path = _weighted_file(tmp_path)
     # Half a click and 2 * (1.5 + 0.25) other rows.
     expected = -(1 / 8 * math.log(1 / 8) + 7 / 8 * math.log(7 / 8))
     assert constant_loss([path], 2.0) == pytest.approx(expected)
+
+
+def test_mean_weight_is_that_of_log_and_sampled_negatives_together(tmp_path: Path) -> None:
+    path = _weighted_file(tmp_path)
+    assert mean_weight([path], 1.0) == pytest.approx((0.5 + 1.5 + 0.25) / 3)
+    assert mean_weight([path], 2.0) == pytest.approx((0.5 + 3.0 + 0.5) / 3)

@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 
 from components.trainer.config import TrainerConfig
-from components.trainer.data import make_dataset
+from components.trainer.data import make_dataset, read_labels
 from components.trainer.devices import make_devices
 from components.trainer.hyperparameters import with_values
 from components.trainer.loop.divergence import constant_loss
@@ -51,6 +51,7 @@ def losses_by_hand(
     network = make_network(config)
     tables = {variable.ref() for variable in network.tables.stacks}
     probe = next(iter(make_dataset(rows.held_out_files, NUM_PROBE_ROWS, 1)))
+    mean_weight = np.mean(np.concatenate([read_labels(path)[1] for path in rows.train_files]))
     batches = iter(
         batch
         for epoch in range(9)
@@ -61,7 +62,8 @@ def losses_by_hand(
     def gradients(features, label, weight):
         with tf.GradientTape() as tape:
             each = tf.nn.sigmoid_cross_entropy_with_logits(label, network(features))
-            loss = tf.reduce_sum(weight * each) / tf.reduce_sum(weight)
+            num_rows = tf.math.count_nonzero(weight, dtype=tf.float32)
+            loss = tf.reduce_sum(weight * each) / (mean_weight * num_rows)
         of = tape.gradient(loss, network.trainable_variables)
         return [tf.convert_to_tensor(gradient) for gradient in of]
 

@@ -1,4 +1,5 @@
 import json
+import re
 
 import pytest
 from google.cloud.aiplatform_v1 import types
@@ -45,9 +46,21 @@ def test_every_preset_is_a_valid_pipeline_spec(preset, target):
 )
 def test_every_engine_is_a_valid_pipeline_spec(assignments, target):
     spec, deployment = _parsed(compiled("tiny", assignments, target))
-    assert set(spec.root.dag.tasks) == set(spec.components)
+    assert len(spec.root.dag.tasks) == len(spec.components)
     for component in spec.components.values():
         assert deployment.executors[component.executor_label].container.image == "image:1"
+
+
+def test_names_on_a_kubeflow_server_are_those_that_argo_takes():
+    """Its names of templates and tasks have letters, digits and hyphens."""
+    spec, _ = _parsed(compiled("tiny", SEEDS, "kfp"))
+    tasks = spec.root.dag.tasks
+    assert {"Trainer-full", "Trainer-full-Seed1", "Evaluator"} < set(tasks)
+    for name, task in tasks.items():
+        assert re.fullmatch("[a-zA-Z0-9][-a-zA-Z0-9]*", name)
+        assert task.task_info.name == name
+        sources = [a.task_output_artifact.producer_task for a in task.inputs.artifacts.values()]
+        assert {*task.dependent_tasks, *sources} <= set(tasks)
 
 
 def test_job_is_one_that_vertex_reads():

@@ -185,6 +185,18 @@ def test_tuner_with_machines_is_a_job_with_a_pool_for_the_trials():
     assert counts == ["1", "2"]
 
 
+def test_workers_of_a_tuner_start_anew_alone_and_those_of_a_trainer_together():
+    workers = "{num_workers: 3}"
+    tuner = _placed(TUNER, f"vertex.tuner={workers}")["Tuner"]
+    fields = ("variants.full.device=multi_worker", f"vertex.trainers.full={workers}")
+    trainer = _placed(*fields, "trainer.batch_size=96")["Trainer_full"]
+    restarts = [
+        _job(step)["job"]["jobSpec"]["scheduling"]["restartJobOnWorkerRestart"]
+        for step in (tuner, trainer)
+    ]
+    assert restarts == [False, True]
+
+
 def test_tuner_in_its_own_container_has_no_gpu_to_train_on():
     with pytest.raises(InputError, match=r"vertex\.tuner: .*auto or cpu, received gpu"):
         _placed(TUNER, "trainer.device=gpu", "vertex.trainer=" + T4 % 1)

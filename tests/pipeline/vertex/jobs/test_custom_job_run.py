@@ -57,6 +57,21 @@ def test_failed_job_tells_its_error_and_where_its_log_is(vertex):
         _run(vertex)
 
 
+def test_job_is_cancelled_if_its_step_is_ended_before_the_answer(vertex, monkeypatch):
+    client = Service("us-central1", vertex.endpoint).jobs()
+    create = client.create_custom_job
+
+    def ended(*arguments, **options):
+        create(*arguments, **options)
+        raise SystemExit(143)
+
+    monkeypatch.setattr(client, "create_custom_job", ended)
+    with pytest.raises(SystemExit):
+        run_custom_job(client, LOCATION, _body(), lambda seconds: None)
+    [job] = vertex.of_kind("customJobs")
+    assert vertex.sent("POST", f"{job.name}:cancel")
+
+
 def test_next_try_takes_up_the_job_that_runs(vertex):
     class KilledError(Exception):
         """The try ends without a word."""
