@@ -61,4 +61,4 @@ def test_numbers_of_the_newer_model_are_those_of_its_own_comparison(root, result
 def test_the_smaller_model_takes_fewer_bytes(result: RunComparison) -> None:
     pair = result.costs["embedding_bytes"]
     assert pair.b < pair.a
-    assert "times smaller" in result.sentence
+    assert "x smaller" in result.sentence

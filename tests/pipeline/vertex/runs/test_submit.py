@@ -97,6 +97,6 @@ def test_compiled_pipeline_runs_on_kubeflow(bucket, tmp_path):
         assert main(["submit", *WHAT, *WHERE, *root, "--host", server.host]) == 0
         [run] = server.runs.values()
     spec = json_format.ParseDict(run["pipeline_spec"], pipeline_spec_pb2.PipelineSpec())
-    assert set(spec.root.dag.tasks) == TASKS
+    assert set(spec.root.dag.tasks) == {task.replace("_", "-") for task in TASKS}
     assert spec.schema_version == "2.1.0"
     assert run["runtime_config"]["pipeline_root"] == "gs://clicks/runs"
