@@ -1,12 +1,15 @@
 """Settings for every test process, before anything imports TensorFlow."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+# A shell has its background jobs ignore it, and what they start; some tests interrupt a process.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 REAL_ROWS = Path(__file__).parents[2] / "shared/data/criteo_1tb_day0_head.tsv"
 
