@@ -191,7 +191,7 @@ def test_run_whose_constraint_nobody_keeps_pushes_nothing(root, capsys):
     assert _run(root, "--variants", "full,hashing", *flags) == 0
     assert _pushed(root) == before
     said = capsys.readouterr().out
-    assert "Ship nothing: no variant keeps max_embedding_bytes 1 bytes" in said
+    assert "Ship nothing: no variant keeps max_embedding_bytes 1 B" in said
     assert "pushed model  none" in said
 
 
