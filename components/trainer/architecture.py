@@ -10,10 +10,14 @@ from components.errors import InputError
 from components.trainer.config import TrainerConfig
 from components.trainer.embeddings.base import Embedding
 from components.trainer.interaction import CrossNetwork, DotInteraction, Interaction
+from components.trainer.member import Member
 from components.trainer.method_stack import make_embeddings, resolve_size
 from components.trainer.model import Dlrm
 from components.trainer.tables import EmbeddingTables
 from components.trainer.wide import Wide
+
+# Of a member: its MLPs, embeddings, interaction, projections and wide part have one each.
+_NUM_SEEDS = 5
 
 
 def make_mlp(
@@ -108,7 +112,7 @@ def make_dlrm(
     """Makes the network of a variant; equal arguments give equal weights.
 
     Each kind of part has random numbers of its own: with one seed, the MLPs and tables that two
-    architectures share start equal.
+    architectures share start equal, and so do the members that two ensembles share.
 
     Args:
       config: the variant.
@@ -121,7 +125,21 @@ def make_dlrm(
     """
     _check_features(config, vocabulary_sizes)
     config = resolve_size(config, vocabulary_sizes)
-    seeds = np.random.SeedSequence(config.seed).spawn(5)
+    seed = np.random.SeedSequence(config.seed)
+    members = [
+        _make_member(config, vocabulary_sizes, dense_width, seed.spawn(_NUM_SEEDS))
+        for _ in range(config.ensemble_size)
+    ]
+    return Dlrm(members, make_tables)
+
+
+def _make_member(
+    config: TrainerConfig,
+    vocabulary_sizes: Mapping[str, int],
+    dense_width: int,
+    seeds: list[np.random.SeedSequence],
+) -> Member:
+    """Makes a DLRM with random numbers from `_NUM_SEEDS` seeds."""
     embedding_seed = seeds.pop(1)
     mlp_rng, interaction_rng, projection_rng, wide_rng = map(np.random.default_rng, seeds)
     dim, precision = config.embedding_dim, config.precision
@@ -132,14 +150,13 @@ def make_dlrm(
     embeddings = make_embeddings(config, vocabulary_sizes, embedding_seed)
     interaction = make_interaction(config, len(embeddings) + 1, interaction_rng)
     sizes = list(vocabulary_sizes.values())
-    return Dlrm(
+    return Member(
         embeddings=embeddings,
         projections=[make_projection(e.embedding_dim, dim, projection_rng) for e in embeddings],
         bottom_mlp=bottom_mlp,
         interaction=interaction,
         top_mlp=make_mlp(interaction.output_width, (*config.top_mlp, 1), None, mlp_rng, precision),
         linear_parts=[Wide(sizes, dense_width, wide_rng)] if config.wide else [],
-        make_tables=make_tables,
     )
 
 

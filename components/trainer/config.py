@@ -41,6 +41,9 @@ class TrainerConfig(StepConfig):
         it.
       wide: whether a linear function of all features is added to the logit (Cheng et al. 2016,
         "Wide & Deep"); it has one weight for each id, whatever the method.
+      ensemble_size: how many such networks are trained at once, each with weights of its own; the
+        probability is the mean of theirs (Lakshminarayanan et al. 2017, "Simple and Scalable
+        Predictive Uncertainty Estimation using Deep Ensembles", section 2.4).
       bottom_mlp: the widths of the hidden layers over the dense features.
       top_mlp: the widths of the hidden layers over the interactions.
       dense_optimizer: of everything but the tables.
@@ -97,6 +100,7 @@ class TrainerConfig(StepConfig):
     num_cross_layers: int = Field(default=3, ge=1, le=64)
     cross_projection_dim: Width | None = None
     wide: bool = False
+    ensemble_size: int = Field(default=1, ge=1, le=64)
     bottom_mlp: tuple[Width, ...] = (64, 32)
     top_mlp: tuple[Width, ...] = (256, 64)
     dense_optimizer: DenseOptimizerConfig = Field(default_factory=DenseOptimizerConfig)

@@ -123,7 +123,8 @@ def resolve_size(config: TrainerConfig, vocabulary_sizes: Mapping[str, int]) -> 
 
     def bytes_of(candidate: TrainerConfig) -> int:
         seed = np.random.SeedSequence(0)
-        return serving_bytes(make_embeddings(candidate, vocabulary_sizes, seed))
+        of_member = serving_bytes(make_embeddings(candidate, vocabulary_sizes, seed))
+        return candidate.ensemble_size * of_member
 
     def is_met(num_bytes: float, tolerance: float) -> bool:
         return abs(num_bytes - goal) <= tolerance * goal

@@ -1,4 +1,4 @@
-"""DLRM (Naumov et al. 2019) as a network whose parts are arguments."""
+"""The network that is trained and served: one DLRM, or an ensemble of several."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -8,10 +8,9 @@ import tensorflow as tf
 import tf_keras
 
 from components.trainer.embeddings.base import Embedding, own_and_shared_bytes
-from components.trainer.interaction import Interaction
+from components.trainer.member import Member
 from components.trainer.served_tables import ServedTables, is_served_as_trained
 from components.trainer.tables import EmbeddingTables
-from components.trainer.wide import Wide
 from schemas.transformed import CATEGORICAL, DENSE
 
 Features = Mapping[str, tf.Tensor]
@@ -23,52 +22,39 @@ ROWS = "rows"
 class Dlrm(tf_keras.layers.Layer):
     """Dense and categorical features to one logit.
 
-    `top_mlp(interaction([x, p_1(e_1(id_1)), ..., p_n(e_n(id_n))]))` with `x = bottom_mlp(dense)`:
-    sections 2.1 and 2.2 of the paper, where the projections `p` are identities. Linear parts are
-    added to it.
-
     It runs in three steps, so that a trainer can compile the last one and update the tables by
     their sparse gradients: `rows`, `tables.gather`, `logits`. Features are `CATEGORICAL`, int32 or
     int64 `[batch, num_embeddings]`, and `DENSE`, float32 `[batch, dense_width]`; without `DENSE`
     the width is 0.
 
+    The members of an ensemble share nothing but the features; the probability is the mean of theirs
+    (Lakshminarayanan et al. 2017, section 2.4).
+
     Attributes:
-      embeddings: one for each categorical feature, in column order.
-      tables: those of the embeddings and of the linear parts.
+      members: one, or those of an ensemble.
+      tables: those of all members.
     """
 
     def __init__(
         self,
-        embeddings: Sequence[Embedding],
-        projections: Sequence[tf_keras.layers.Layer],
-        bottom_mlp: tf_keras.layers.Layer,
-        interaction: Interaction,
-        top_mlp: tf_keras.layers.Layer,
-        linear_parts: Sequence[Wide] = (),
+        members: Sequence[Member],
         make_tables: Callable[[Sequence[Embedding]], Any] = EmbeddingTables,
     ) -> None:
-        """Joins the parts.
+        """Takes the members.
 
         Args:
-          embeddings: each gives float32 `[batch, its embedding_dim]`.
-          projections: one for each embedding, to float32 `[batch, embedding_dim]`.
-          bottom_mlp: float32 `[batch, dense_width]` to `[batch, embedding_dim]`.
-          interaction: a list of float32 `[batch, embedding_dim]`, the bottom MLP's output first, to
-            `[batch, output_width]`.
-          top_mlp: float32 `[batch, output_width]` to `[batch, 1]`.
-          linear_parts: each gives float32 `[batch]` for the features, which is added to the logits.
-          make_tables: makes the tables of the embeddings and of the linear parts, `EmbeddingTables`
-            to train, any `StackedLookup` to predict.
+          members: at least one; all have the same features.
+          make_tables: makes the tables of all their lookups, `EmbeddingTables` to train, any
+            `StackedLookup` to predict.
         """
         super().__init__()
-        self.embeddings = list(embeddings)
-        self._projections = list(projections)
-        self._bottom_mlp = bottom_mlp
-        self._interaction = interaction
-        self._top_mlp = top_mlp
-        self._linear_parts = list(linear_parts)
-        linear = [weight for part in self._linear_parts for weight in part.id_weights]
-        self.tables: EmbeddingTables = make_tables([*self.embeddings, *linear])
+        self.members = list(members)
+        self.tables: EmbeddingTables = make_tables([e for m in self.members for e in m.lookups])
+
+    @property
+    def embeddings(self) -> list[Embedding]:
+        """Those of all members, in column order for each."""
+        return [embedding for member in self.members for embedding in member.embeddings]
 
     def rows(self, features: Features) -> list[tf.Tensor]:
         """Returns the rows of `tables` that a batch needs; see `EmbeddingTables.rows`."""
@@ -81,7 +67,7 @@ class Dlrm(tf_keras.layers.Layer):
         return {**features, ROWS: tuple(self.rows(features))}
 
     def logits(self, gathered: Sequence[tf.Tensor], features: Features) -> tf.Tensor:
-        """Returns the logits, float32 `[batch]`.
+        """Returns the logits of each member, float32 `[batch, num_members]`.
 
         Args:
           gathered: what `tables.gather` gave for the `rows` of these features.
@@ -90,31 +76,31 @@ class Dlrm(tf_keras.layers.Layer):
         ids = features[CATEGORICAL]
         dense = features.get(DENSE, tf.zeros([tf.shape(ids)[0], 0]))
         looked_up = self.tables.combine(gathered, self._ids(features))
-        num_features = len(self.embeddings)
-        vectors = [
-            projection(vector)
-            for projection, vector in zip(self._projections, looked_up[:num_features], strict=True)
+        num_lookups = len(looked_up) // len(self.members)
+        logits = [
+            member(dense, looked_up[index * num_lookups : (index + 1) * num_lookups])
+            for index, member in enumerate(self.members)
         ]
-        logits = self._top_mlp(self._interaction([self._bottom_mlp(dense), *vectors]))
-        outputs = [tf.cast(tf.squeeze(logits, axis=1), tf.float32)]
-        for index, part in enumerate(self._linear_parts, start=1):
-            outputs.append(
-                part(dense, looked_up[index * num_features : (index + 1) * num_features])
-            )
-        return tf.add_n(outputs)
+        return tf.stack(logits, axis=1)
 
     def observe(self, features: Features, gradients: Sequence[tf.Tensor]) -> None:
         """Shows the embeddings the gradients of a step; see `EmbeddingTables.observe`."""
         self.tables.observe(self._ids(features), gradients)
 
     def call(self, features: Features) -> tf.Tensor:
-        """Returns the logits, float32 `[batch]`."""
-        return self.logits(self.tables.gather(self.rows(features)), features)
+        """Returns the logits of the probabilities, float32 `[batch]`."""
+        logits = self.logits(self.tables.gather(self.rows(features)), features)
+        if len(self.members) == 1:
+            return logits[:, 0]
+        # log(p / (1 - p)) of p = mean(sigmoid(logits)), finite for any logits.
+        clicks, others = tf.math.log_sigmoid(logits), tf.math.log_sigmoid(-logits)
+        return tf.reduce_logsumexp(clicks, axis=1) - tf.reduce_logsumexp(others, axis=1)
 
     def _ids(self, features: Features) -> list[tf.Tensor]:
         """Of each embedding in `tables`, `[batch]`."""
-        columns = tf.unstack(features[CATEGORICAL], num=len(self.embeddings), axis=1)
-        return columns * (1 + len(self._linear_parts))
+        num_features = len(self.members[0].embeddings)
+        columns = tf.unstack(features[CATEGORICAL], num=num_features, axis=1)
+        return columns * (len(self.tables.embeddings) // num_features)
 
     @property
     def dense_variables(self) -> list[tf.Variable]:
@@ -142,10 +128,7 @@ class Dlrm(tf_keras.layers.Layer):
         Features are in column order.
         """
         of_tables, shared = own_and_shared_bytes(self.tables.embeddings)
-        own = [
-            sum(int(np.prod(v.shape)) * v.dtype.size for v in layer.variables)
-            for layer in self._projections
-        ]
+        own = np.sum([member.projection_bytes for member in self.members], axis=0).tolist()
         for index, num_bytes in enumerate(of_tables):
             own[index % len(own)] += num_bytes
         return own, shared
@@ -158,12 +141,5 @@ class Dlrm(tf_keras.layers.Layer):
         """
         if is_served_as_trained(self.tables):
             return self
-        return Dlrm(
-            [embedding.serving_form for embedding in self.embeddings],
-            self._projections,
-            self._bottom_mlp,
-            self._interaction,
-            self._top_mlp,
-            self._linear_parts,
-            lambda _: ServedTables(self.tables),
-        )
+        members = [member.served() for member in self.members]
+        return Dlrm(members, lambda _: ServedTables(self.tables))

@@ -162,20 +162,22 @@ class TrainStep(tf.Module):
         weight: tf.Tensor,
         factor: tf.Tensor | None,
     ) -> tuple[tf.Tensor, list[tf.Tensor], list[tf.Tensor]]:
-        """The loss, and its gradients in what was gathered and in the dense variables.
+        """The loss, and the gradients in what was gathered and in the dense variables.
 
-        The first of them are multiplied by `factor`.
+        The loss is the mean over the members; the gradients are those of the sum, so a member
+        learns as it would alone. The first of them are multiplied by `factor`.
         """
         variables = self._network.dense_variables
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([gathered, variables])
             logits = self._network.logits(gathered, features)
-            losses = tf.nn.sigmoid_cross_entropy_with_logits(label, logits)
-            loss = tf.reduce_sum(weight * losses)
+            labels = tf.broadcast_to(label[:, None], tf.shape(logits))
+            losses = tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)
+            loss = tf.reduce_sum(weight[:, None] * losses)
         of_gathered, of_dense = tape.gradient(loss, (list(gathered), variables))
         if factor is not None:
             of_gathered = [gradient * factor for gradient in of_gathered]
-        return loss, of_gathered, of_dense
+        return loss / logits.shape[1], of_gathered, of_dense
 
 
 def _clip(

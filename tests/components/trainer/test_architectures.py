@@ -75,7 +75,7 @@ def slow_interaction(name: str, network: Dlrm, vectors: list[np.ndarray]) -> np.
     if name.startswith("dot"):
         dots = [vectors[i] @ vectors[j] for i in range(len(vectors)) for j in range(i)]
         return np.concatenate([vectors[0], dots])
-    weights = weights_of(network._interaction)
+    weights = weights_of(network.members[0]._interaction)
     num_kernels = 2 if name.startswith("low_rank") else 1
     first = current = np.concatenate(vectors)
     for start in range(0, len(weights), num_kernels + 1):
@@ -88,9 +88,9 @@ def slow_interaction(name: str, network: Dlrm, vectors: list[np.ndarray]) -> np.
 def slow_logits(name: str, network: Dlrm, features: dict[str, tf.Tensor]) -> list[float]:
     """The papers' formulas, one row at a time, in float64."""
     tables = [network.tables.values(e)[0].astype(float) for e in network.embeddings]
-    matrices = [weights_of(layer) or [np.eye(4)] for layer in network._projections]
-    b1, c1, b2, c2 = weights_of(network._bottom_mlp)
-    t1, d1, t2, d2 = weights_of(network._top_mlp)
+    matrices = [weights_of(layer) or [np.eye(4)] for layer in network.members[0]._projections]
+    b1, c1, b2, c2 = weights_of(network.members[0]._bottom_mlp)
+    t1, d1, t2, d2 = weights_of(network.members[0]._top_mlp)
     logits = []
     for dense, ids in zip(features[DENSE].numpy(), features[CATEGORICAL].numpy(), strict=True):
         x = np.maximum(np.maximum(dense @ b1 + c1, 0) @ b2 + c2, 0)
@@ -98,7 +98,7 @@ def slow_logits(name: str, network: Dlrm, features: dict[str, tf.Tensor]) -> lis
         vectors = [x] + [row @ matrix for row, [matrix] in zip(rows, matrices, strict=True)]
         hidden = np.maximum(slow_interaction(name, network, vectors) @ t1 + d1, 0)
         logit = (hidden @ t2 + d2)[0]
-        for part in network._linear_parts:
+        for part in network.members[0]._linear_parts:
             by_id = [network.tables.values(e)[0].astype(float)[:, 0] for e in part.id_weights]
             [by_dense] = weights_of(part)
             logit += sum(weights[i] for weights, i in zip(by_id, ids, strict=True))
@@ -180,7 +180,11 @@ def test_seed_decides_every_weight(name: str) -> None:
 
 def test_tables_and_bottom_mlp_of_two_architectures_start_equal() -> None:
     dot, cross = make("dot"), make("cross_wide_mixed")
-    for a, b in zip(weights_of(dot._bottom_mlp), weights_of(cross._bottom_mlp), strict=True):
+    for a, b in zip(
+        weights_of(dot.members[0]._bottom_mlp),
+        weights_of(cross.members[0]._bottom_mlp),
+        strict=True,
+    ):
         np.testing.assert_array_equal(a, b)
     of_dot, of_cross = (n.tables.values(n.embeddings[2])[0] for n in (dot, cross))
     np.testing.assert_array_equal(of_dot, of_cross)

@@ -33,7 +33,7 @@ def slow_logits(network: Dlrm, features: dict[str, tf.Tensor]) -> list[float]:
     tables = [network.tables.values(e)[0].astype(float) for e in network.embeddings]
     dense_weights = [
         layer_weights.astype(float)
-        for mlp in (network._bottom_mlp, network._top_mlp)
+        for mlp in (network.members[0]._bottom_mlp, network.members[0]._top_mlp)
         for layer_weights in mlp.get_weights()
     ]
     b1, c1, b2, c2, t1, d1, t2, d2, t3, d3 = dense_weights
@@ -117,14 +117,14 @@ def test_without_dense_features_a_learned_vector_takes_their_place() -> None:
     ids = make_features(20)[CATEGORICAL]
     logits = network({CATEGORICAL: ids})
     assert logits.shape == (20,)
-    vector = network._bottom_mlp.get_weights()[0]
+    vector = network.members[0]._bottom_mlp.get_weights()[0]
     assert vector.shape == (4,)
     assert any(
-        variable is network._bottom_mlp.trainable_variables[0]
+        variable is network.members[0]._bottom_mlp.trainable_variables[0]
         for variable in network.dense_variables
     )
     tables = [network.tables.values(e)[0] for e in network.embeddings]
-    t1, d1, t2, d2 = network._top_mlp.get_weights()
+    t1, d1, t2, d2 = network.members[0]._top_mlp.get_weights()
     vectors = [vector] + [table[i] for table, i in zip(tables, ids[0].numpy(), strict=True)]
     dots = [vectors[i] @ vectors[j] for i in range(4) for j in range(i)]
     hidden = np.maximum(np.concatenate([vector, dots]) @ t1 + d1, 0)

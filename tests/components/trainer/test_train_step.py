@@ -7,6 +7,7 @@ import tensorflow as tf
 from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
 from components.trainer.embeddings.full import Full
+from components.trainer.member import Member
 from components.trainer.method_config import MethodConfig
 from components.trainer.model import ROWS, Dlrm
 from components.trainer.optimizer_config import DenseOptimizerConfig
@@ -211,12 +212,17 @@ class Watching(Full):
 def test_an_embedding_that_wants_to_sees_its_ids_and_their_gradients() -> None:
     network, _ = make()
     watching = Watching(400, 4, MethodConfig(), np.random.default_rng(0))
+    [member] = network.members
     network = Dlrm(
-        [network.embeddings[0], watching, network.embeddings[2]],
-        network._projections,
-        network._bottom_mlp,
-        network._interaction,
-        network._top_mlp,
+        [
+            Member(
+                [network.embeddings[0], watching, network.embeddings[2]],
+                member._projections,
+                member._bottom_mlp,
+                member._interaction,
+                member._top_mlp,
+            )
+        ]
     )
     sgd = {"name": "sgd", "learning_rate": 0.5, "decay": "constant"}
     config = TrainerConfig(embedding_optimizer=sgd, dense_optimizer=sgd)
