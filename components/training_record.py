@@ -39,6 +39,9 @@ class EvalPoint(BaseModel):
       examples: rows that were trained on up to then, repeated ones included.
       train_seconds: wall time of the steps before it.
       logloss: of the network as it is served, nats.
+      metrics: auc_roc, accuracy, precision, recall and f1 on the same rows, by the Evaluator's
+        definitions, at the threshold 0.5; those that the rows do not define are missing.
+      train_metrics: the same and `logloss` on rows that are trained on; empty unless asked for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +50,8 @@ class EvalPoint(BaseModel):
     examples: int = Field(ge=1)
     train_seconds: float = Field(ge=0)
     logloss: float
+    metrics: dict[str, float] = {}
+    train_metrics: dict[str, float] = {}
 
 
 class TrainingSummary(BaseModel):

@@ -68,8 +68,11 @@ class TrainerConfig(StepConfig):
       validation_fraction: the share of the train split, its last rows in the order of the files,
         that is not trained on but evaluated to decide when to stop and when to lower the learning
         rates. The eval split is never used for that: the variants are judged by it.
-      evals_per_epoch: how often the logloss is computed while training, evenly over an epoch: on
-        the validation rows; if there are none, on the eval split, which decides nothing then.
+      evals_per_epoch: how often the logloss and other figures are computed while training, evenly
+        over an epoch: on the validation rows; if there are none, on the eval split, which decides
+        nothing then.
+      train_eval_rows: the same figures are computed on up to so many rows that are trained on: what
+        of them is better than on the other rows is overfitting. 0: none.
       early_stopping: when a training ends before its last step.
       reduce_on_plateau: when the learning rates are lowered.
       checkpoint_steps: after so many steps, and again after as many more, all that a killed
@@ -113,6 +116,7 @@ class TrainerConfig(StepConfig):
     shuffle_window_rows: int = Field(default=1_000_000, ge=1)
     validation_fraction: float = Field(default=0.0, ge=0, le=0.5)
     evals_per_epoch: int = Field(default=0, ge=0)
+    train_eval_rows: int = Field(default=0, ge=0)
     early_stopping: EarlyStoppingConfig = Field(default_factory=EarlyStoppingConfig)
     reduce_on_plateau: ReduceOnPlateauConfig = Field(default_factory=ReduceOnPlateauConfig)
     checkpoint_steps: int = Field(default=0, ge=0)
@@ -156,6 +160,15 @@ class TrainerConfig(StepConfig):
                         f"{field}.patience needs {needed} above 0: the eval split that variants "
                         "are judged by must not decide when a training stops"
                     )
+        return self
+
+    @model_validator(mode="after")
+    def _train_rows_have_evaluations(self) -> "TrainerConfig":
+        if self.train_eval_rows and not self.evals_per_epoch:
+            raise ValueError(
+                "train_eval_rows needs evals_per_epoch above 0, received "
+                f"{self.train_eval_rows} rows and no evaluation"
+            )
         return self
 
     @model_validator(mode="after")

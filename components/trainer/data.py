@@ -14,6 +14,7 @@ from schemas.transformed import CATEGORICAL, DENSE
 
 _PREFETCHED_BATCHES = 8
 _CHUNK_ROWS = 65_536
+_SAMPLED_FILES = 16
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,12 @@ def count_rows(files: Sequence[str]) -> int:
             f"labels, received {num_rows:,} rows with {num_clicks:,} clicks"
         )
     return num_rows
+
+
+def evenly_spread(files: Sequence[str]) -> list[str]:
+    """Returns up to 16 of the files, evenly over the list: a look at a split of any size."""
+    places = np.linspace(0, len(files) - 1, _SAMPLED_FILES).round().astype(int)
+    return [files[place] for place in np.unique(places)]
 
 
 def read_labels(path: str) -> tuple[np.ndarray, np.ndarray]:

@@ -196,6 +196,14 @@ def _clip(
     return [g * factor for g in of_gathered], [g * factor for g in of_dense]
 
 
+def gather_over_replicas(value: tf.Tensor) -> tf.Tensor:
+    """Returns the rows of all replicas, those of the first one first."""
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1:
+        return value
+    return context.all_gather(value, axis=0)
+
+
 def sum_over_replicas(value: Any) -> Any:
     """Returns the sum of a tensor, or of each tensor in a list."""
     context = tf.distribute.get_replica_context()

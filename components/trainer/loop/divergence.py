@@ -7,13 +7,12 @@ import numpy as np
 from pydantic import BaseModel
 
 from components.errors import InputError
-from components.trainer.data import read_labels
+from components.trainer.data import evenly_spread, read_labels
 
 _MAX_WINDOW_STEPS = 100
 _MIN_WINDOW_STEPS = 10
 _NUM_BAD_WINDOWS = 10
 _FACTOR = 2.0
-_SAMPLED_FILES = 16
 
 
 class DivergedError(InputError):
@@ -103,8 +102,8 @@ def mean_weight(files: Sequence[str], negative_weight: float) -> float:
 
 def _sums(files: Sequence[str], negative_weight: float) -> tuple[float, float, int]:
     """Returns the weight of the rows with a click, that of the others, and how many they are."""
-    chosen = np.unique(np.linspace(0, len(files) - 1, _SAMPLED_FILES).round().astype(int))
-    label, weight = map(np.concatenate, zip(*(read_labels(files[i]) for i in chosen), strict=True))
+    chosen = [read_labels(path) for path in evenly_spread(files)]
+    label, weight = map(np.concatenate, zip(*chosen, strict=True))
     clicks = float(weight[label > 0].sum(dtype=np.float64))
     others = negative_weight * float(weight[label == 0].sum(dtype=np.float64))
     return clicks, others, len(label)

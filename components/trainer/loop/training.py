@@ -1,5 +1,6 @@
 """The training loop."""
 
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,13 +10,13 @@ import tensorflow as tf
 
 from components.progress import report
 from components.trainer.config import TrainerConfig
-from components.trainer.data import make_dataset
 from components.trainer.devices import Devices, make_devices
-from components.trainer.evaluation import Logloss
 from components.trainer.learning_rates import LearningRates
+from components.trainer.loop.batches import Batches
 from components.trainer.loop.best_weights import BestWeights
 from components.trainer.loop.checkpoints import Checkpoints
 from components.trainer.loop.divergence import constant_loss, mean_weight
+from components.trainer.loop.evaluated_rows import EvaluatedRows
 from components.trainer.loop.evaluations import Evaluations
 from components.trainer.loop.loss_watch import LossWatch
 from components.trainer.loop.progress_line import ProgressLine
@@ -65,31 +66,28 @@ def train(
       InputError: if the checkpoint is damaged.
       ValueError: if `config` asks for evaluations, and there are no rows for them.
     """
-    evaluated_files = validation_files or eval_files
-    if config.evals_per_epoch and not evaluated_files:
+    if config.evals_per_epoch and not (validation_files or eval_files):
         raise ValueError("evals_per_epoch: expected validation_files or eval_files, received none")
     devices = devices or make_devices(config.device)
     plan = TrainingPlan(config, num_rows)
     logs = TrainingLogs(logs_dir if devices.is_chief else None, config.profile_steps)
     best_weights = BestWeights(checkpoint_dir, network, devices.is_chief)
     try:
-        with devices.scope():
+        with tempfile.TemporaryDirectory() as scratch, devices.scope():
             weight = mean_weight(files, config.negative_weight)
             step = TrainStep(network, config, plan.num_steps, devices.jit_compile, weight)
             checkpoints = Checkpoints(checkpoint_dir, step, config, devices.is_chief)
             state = _state_to_start_from(checkpoints, plan, files, logs)
-            batches = _Batches(files, plan, devices, step)
+            batches = Batches(files, plan, devices, step)
             # Iterators start to read at once, so this one is the first epoch's too.
             first_batches = batches.after_step(state.step)
             start_seconds = time.monotonic()
             run_steps = devices.compile_loop(step, first_batches)
             trace_seconds = time.monotonic() - start_seconds
             checkpoints.restore()
-            logloss = None
-            if config.evals_per_epoch:
-                sampled = bool(validation_files)
-                logloss = Logloss(network, config, evaluated_files, sampled, devices)
-            evaluations = Evaluations(state, plan, logloss, step, best_weights, logs)
+            splits = (files, validation_files, eval_files)
+            rows = EvaluatedRows.of_training(network, config, devices, *splits, scratch)
+            evaluations = Evaluations(state, plan, rows, step, best_weights, logs)
             watch = LossWatch(state, plan, LearningRates(step), logs)
             parts = (watch, evaluations, checkpoints, logs)
             _Loop(network, plan, state, batches, run_steps, *parts).run(first_batches)
@@ -98,29 +96,8 @@ def train(
     finally:
         logs.close()
         best_weights.remove_temporary()
-    rows: Literal["validation", "eval"] = "validation" if validation_files else "eval"
-    return _summarize(state, plan, trace_seconds, exported_step, rows, embedding_bytes)
-
-
-@dataclass(frozen=True)
-class _Batches:
-    """The batches of a training; seed and epoch decide their order."""
-
-    files: Sequence[str]
-    plan: TrainingPlan
-    devices: Devices
-    train_step: TrainStep
-
-    def after_step(self, step: int) -> Any:
-        """Returns an iterator over those that are left of the epoch after `step`."""
-        config = self.plan.config
-        epoch, num_skipped = divmod(step, self.plan.steps_per_epoch)
-        dataset = make_dataset(
-            self.files, config.batch_size, config.shuffle_window_rows, (config.seed, epoch)
-        )
-        if num_skipped:
-            dataset = dataset.skip(num_skipped)
-        return iter(self.devices.distribute(dataset, self.train_step.prepare))
+    split: Literal["validation", "eval"] = "validation" if validation_files else "eval"
+    return _summarize(state, plan, trace_seconds, exported_step, split, embedding_bytes)
 
 
 @dataclass(frozen=True)
@@ -130,7 +107,7 @@ class _Loop:
     network: Dlrm
     plan: TrainingPlan
     state: TrainingState
-    batches: _Batches
+    batches: Batches
     run_steps: Callable[[Any, int], tf.Tensor]
     watch: LossWatch
     evaluations: Evaluations
@@ -222,7 +199,7 @@ def _state_to_start_from(
     for point in state.losses.points:
         logs.train_scalars(point.step, {"loss": point.loss})
     for evaluation in state.evals:
-        logs.eval_scalars(evaluation.step, {"loss": evaluation.logloss})
+        logs.evaluation(evaluation)
     return state
 
 

@@ -14,7 +14,7 @@ from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
 from components.trainer.data import count_rows
 from components.trainer.devices import make_devices
-from components.trainer.evaluation import Logloss
+from components.trainer.evaluation import evaluate
 from components.trainer.hyperparameters import with_values
 from components.trainer.loop.training import train
 from components.trainer.loop.validation_rows import hold_out_last_rows
@@ -40,7 +40,7 @@ def train_once(config: TrainerConfig, rows: TuningRows) -> tuple[float, float]:
             fraction = config.validation_fraction
             files, validation_files = hold_out_last_rows(files, fraction, scratch)
         else:  # what is evaluated without validation rows decides nothing
-            config = with_values(config, {"evals_per_epoch": 0})
+            config = with_values(config, {"evals_per_epoch": 0, "train_eval_rows": 0})
         sizes, width = rows.features.vocabulary_sizes, rows.features.dense_width
         with devices.scope():
             network = make_dlrm(config, sizes, width, devices.make_tables(config))
@@ -52,7 +52,7 @@ def train_once(config: TrainerConfig, rows: TuningRows) -> tuple[float, float]:
             validation_files=validation_files,
             devices=devices,
         )
-    logloss = Logloss(network, config, rows.held_out_files, True, devices)()
+    logloss = evaluate(network, config, rows.held_out_files, devices, are_negatives_sampled=True)
     return logloss, summary.train_examples_per_second
 
 

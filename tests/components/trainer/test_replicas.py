@@ -155,8 +155,12 @@ def test_other_devices_end_with_the_weights_of_one_device(
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_other_devices_evaluate_as_one_device(single: Results, others: Results, name: str) -> None:
+    expected = single.of_chief(name)
+    figures = [key for key in expected if key.startswith("figure_")]
+    assert len(figures) == 6
     for worker in others.of_workers(name):
-        assert worker["logloss"] == pytest.approx(single.of_chief(name)["logloss"], abs=1e-5)
+        for key in figures:
+            assert worker[key] == pytest.approx(expected[key], abs=1e-5), key
 
 
 def test_workers_end_with_identical_weights(others: Results) -> None:
