@@ -16,12 +16,12 @@ SHARED_TABLES = "shared"
 
 
 class LossPoint(BaseModel):
-    """A point of the loss curve of a training.
+    """A point of the loss curve of a training: of the loss that is trained, `trainer.loss`.
 
     Attributes:
       step: the last one of those that the point stands for, counted from 1.
       examples: rows that were trained on up to then, repeated ones included.
-      loss: the mean loss of the steps since the point before, nats.
+      loss: the mean loss of the steps since the point before; nats for the logloss.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -63,7 +63,7 @@ class TrainingSummary(BaseModel):
       train_seconds: wall time of all steps, input included; tracing, evaluations and checkpoints
         are not.
       train_examples_per_second: rows a second after the first step, which prepares the graph.
-      final_train_loss: the mean loss of the last 100 steps, nats.
+      final_train_loss: the mean loss of the last 100 steps, of the loss that is trained.
       loss_curve: at most 200 points, evenly over the steps.
       eval_curve: the evaluations while training, in order.
       eval_curve_rows: what rows they were made on; None if there was none.

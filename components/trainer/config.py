@@ -7,6 +7,7 @@ from pydantic import ByteSize, Field, field_validator, model_validator
 
 from components.trainer.embedding_config import EmbeddingConfig
 from components.trainer.loop.stopping_config import EarlyStoppingConfig, ReduceOnPlateauConfig
+from components.trainer.loss_config import LossConfig
 from components.trainer.optimizer_config import DenseOptimizerConfig, EmbeddingOptimizerConfig
 from components.trainer.tpu_config import TpuConfig
 from schemas.click_log import LABEL, WEIGHT
@@ -43,6 +44,7 @@ class TrainerConfig(StepConfig):
         "Wide & Deep"); it has one weight for each id, whatever the method.
       bottom_mlp: the widths of the hidden layers over the dense features.
       top_mlp: the widths of the hidden layers over the interactions.
+      loss: what is trained; the evaluations have the logloss whatever it is.
       dense_optimizer: of everything but the tables.
       embedding_optimizer: of the tables.
       gradient_clip_norm: the largest norm of all gradients of a step together; longer ones are
@@ -102,6 +104,7 @@ class TrainerConfig(StepConfig):
     wide: bool = False
     bottom_mlp: tuple[Width, ...] = (64, 32)
     top_mlp: tuple[Width, ...] = (256, 64)
+    loss: LossConfig = Field(default_factory=LossConfig)
     dense_optimizer: DenseOptimizerConfig = Field(default_factory=DenseOptimizerConfig)
     embedding_optimizer: EmbeddingOptimizerConfig = Field(default_factory=EmbeddingOptimizerConfig)
     gradient_clip_norm: float | None = Field(default=None, gt=0, allow_inf_nan=False)

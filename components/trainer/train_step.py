@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.trainer.config import TrainerConfig
+from components.trainer.losses import RowLoss
 from components.trainer.model import Dlrm
 from components.trainer.optimizers import (
     LearningRate,
@@ -51,6 +52,7 @@ class TrainStep(tf.Module):
         """
         super().__init__()
         self._network = network
+        self._row_loss = RowLoss(config.loss)
         self._negative_weight = config.negative_weight
         self._mean_weight = mean_weight
         self._clip_norm = config.gradient_clip_norm
@@ -75,13 +77,13 @@ class TrainStep(tf.Module):
         )
 
     def __call__(self, batch: Batch) -> tf.Tensor:
-        """Updates the network; returns the loss before that, nats, a float32 scalar.
+        """Updates the network; returns the loss before that, a float32 scalar.
 
-        It is sum(w * loss) / (mean_weight * number of rows), over all replicas, with the binary
-        cross-entropies: over all batches the mean by weight. (With the batch's own sum of weights
-        instead of the mean's, a batch that lacks heavy rows would count as much as one that has
-        them, and rare heavy clicks would be learned as too rare.) A row's `w` is its weight of the
-        log times, for a row without a click, what makes up for those that were not sampled
+        It is sum(w * loss) / (mean_weight * number of rows), over all replicas, with the losses of
+        `TrainerConfig.loss`: over all batches the mean by weight. (With the batch's own sum of
+        weights instead of the mean's, a batch that lacks heavy rows would count as much as one that
+        has them, and rare heavy clicks would be learned as too rare.) A row's `w` is its weight of
+        the log times, for a row without a click, what makes up for those that were not sampled
         (`TrainerConfig.negative_weight`).
 
         Args:
@@ -170,7 +172,7 @@ class TrainStep(tf.Module):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([gathered, variables])
             logits = self._network.logits(gathered, features)
-            losses = tf.nn.sigmoid_cross_entropy_with_logits(label, logits)
+            losses = self._row_loss(label, logits)
             loss = tf.reduce_sum(weight * losses)
         of_gathered, of_dense = tape.gradient(loss, (list(gathered), variables))
         if factor is not None:

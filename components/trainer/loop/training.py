@@ -15,7 +15,7 @@ from components.trainer.learning_rates import LearningRates
 from components.trainer.loop.batches import Batches
 from components.trainer.loop.best_weights import BestWeights
 from components.trainer.loop.checkpoints import Checkpoints
-from components.trainer.loop.divergence import constant_loss, mean_weight
+from components.trainer.loop.divergence import click_rate, mean_weight
 from components.trainer.loop.evaluated_rows import EvaluatedRows
 from components.trainer.loop.evaluations import Evaluations
 from components.trainer.loop.loss_watch import LossWatch
@@ -23,6 +23,7 @@ from components.trainer.loop.progress_line import ProgressLine
 from components.trainer.loop.training_logs import TrainingLogs
 from components.trainer.loop.training_plan import TrainingPlan
 from components.trainer.loop.training_state import TrainingState
+from components.trainer.losses import RowLoss
 from components.trainer.model import Dlrm
 from components.trainer.train_step import TrainStep
 from components.training_record import TrainingSummary
@@ -192,8 +193,8 @@ def _state_to_start_from(
     """The state of the newest checkpoint, else that before the first step."""
     state = checkpoints.find()
     if state is None:
-        loss = constant_loss(files, plan.config.negative_weight)
-        return TrainingState.at_start(plan, loss)
+        rate, loss = click_rate(files, plan.config.negative_weight), RowLoss(plan.config.loss)
+        return TrainingState.at_start(plan, loss.constant_loss(rate), loss.untrained_loss(rate))
     state.resumed_steps.append(state.step)
     report(f"{plan.config.variant}: going on after step {state.step:,} of {plan.num_steps:,}")
     for point in state.losses.points:
