@@ -62,6 +62,8 @@ class TrainingSummary(BaseModel):
       trace_seconds: wall time of tracing the step.
       train_seconds: wall time of all steps, input included; tracing, evaluations and checkpoints
         are not.
+      teacher_seconds: wall time of the steps of its teacher and of the teacher's predictions; they
+        come on top of `train_seconds`.
       train_examples_per_second: rows a second after the first step, which prepares the graph.
       final_train_loss: the mean loss of the last 100 steps, of the loss that is trained.
       loss_curve: at most 200 points, evenly over the steps.
@@ -82,6 +84,7 @@ class TrainingSummary(BaseModel):
     train_steps: int = Field(ge=0)
     trace_seconds: float = Field(ge=0)
     train_seconds: float = Field(ge=0)
+    teacher_seconds: float = Field(default=0.0, ge=0)
     train_examples_per_second: float = Field(ge=0)
     final_train_loss: float
     loss_curve: tuple[LossPoint, ...] = ()

@@ -3,8 +3,10 @@
 import math
 from typing import Annotated, Literal
 
-from pydantic import ByteSize, Field, field_validator, model_validator
+from pydantic import ByteSize, Field, ValidationError, field_validator, model_validator
 
+from components.trainer.curriculum_config import CurriculumConfig
+from components.trainer.distillation_config import DistillationConfig
 from components.trainer.embedding_config import EmbeddingConfig
 from components.trainer.loop.stopping_config import EarlyStoppingConfig, ReduceOnPlateauConfig
 from components.trainer.loss_config import LossConfig
@@ -45,6 +47,7 @@ class TrainerConfig(StepConfig):
       bottom_mlp: the widths of the hidden layers over the dense features.
       top_mlp: the widths of the hidden layers over the interactions.
       loss: what is trained; the evaluations have the logloss whatever it is.
+      distillation: how much a network learns from the predictions of a larger one.
       dense_optimizer: of everything but the tables.
       embedding_optimizer: of the tables.
       gradient_clip_norm: the largest norm of all gradients of a step together; longer ones are
@@ -67,6 +70,7 @@ class TrainerConfig(StepConfig):
       tpu: what only TPUs heed.
       seed: of the weights and of the order of the rows.
       shuffle_window_rows: how many rows are held in memory and shuffled together.
+      curriculum: which rows come first.
       validation_fraction: the share of the train split, its last rows in the order of the files,
         that is not trained on but evaluated to decide when to stop and when to lower the learning
         rates. The eval split is never used for that: the variants are judged by it.
@@ -105,6 +109,7 @@ class TrainerConfig(StepConfig):
     bottom_mlp: tuple[Width, ...] = (64, 32)
     top_mlp: tuple[Width, ...] = (256, 64)
     loss: LossConfig = Field(default_factory=LossConfig)
+    distillation: DistillationConfig = Field(default_factory=DistillationConfig)
     dense_optimizer: DenseOptimizerConfig = Field(default_factory=DenseOptimizerConfig)
     embedding_optimizer: EmbeddingOptimizerConfig = Field(default_factory=EmbeddingOptimizerConfig)
     gradient_clip_norm: float | None = Field(default=None, gt=0, allow_inf_nan=False)
@@ -117,6 +122,7 @@ class TrainerConfig(StepConfig):
     tpu: TpuConfig = Field(default_factory=TpuConfig)
     seed: int = Field(default=0, ge=0, lt=2**31)
     shuffle_window_rows: int = Field(default=1_000_000, ge=1)
+    curriculum: CurriculumConfig = Field(default_factory=CurriculumConfig)
     validation_fraction: float = Field(default=0.0, ge=0, le=0.5)
     evals_per_epoch: int = Field(default=0, ge=0)
     train_eval_rows: int = Field(default=0, ge=0)
@@ -183,6 +189,19 @@ class TrainerConfig(StepConfig):
         return self
 
     @model_validator(mode="after")
+    def _teacher_can_be_trained(self) -> "TrainerConfig":
+        if not self.distillation.weight:
+            return self
+        if self.device in ("tpu", "multi_worker"):
+            raise ValueError(f"distillation.weight: expected 0 if device is {self.device}")
+        try:
+            self.teacher_config()
+        except ValidationError as error:
+            found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+            raise ValueError(f"distillation.teacher: {'; '.join(found)}") from error
+        return self
+
+    @model_validator(mode="after")
     def _options_suit_the_widths(self) -> "TrainerConfig":
         for feature, dim in {"": self.embedding_dim, **self.embedding_dims}.items():
             field = f"embedding_dims.{feature}" if feature else "embedding_dim"
@@ -208,6 +227,10 @@ class TrainerConfig(StepConfig):
         if self.compression_ratio is not None and self.embedding_bytes is not None:
             raise ValueError("expected compression_ratio or embedding_bytes, received both")
         return self
+
+    def teacher_config(self) -> "TrainerConfig":
+        """Returns the configuration of the teacher, for a `distillation.weight` above 0."""
+        return TrainerConfig.model_validate(self.distillation.teacher_fields(self.model_dump()))
 
     @property
     def methods(self) -> list[str]:

@@ -30,6 +30,7 @@ class Devices:
       num_replicas: how many copies of a step run at once, on all workers together.
       jit_compile: whether XLA should compile the dense part of a step; TPUs compile all of it.
       is_chief: whether this process writes what is written once.
+      trains_several: whether one network after the other can be trained on them.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy, is_tpu: bool = False) -> None:
@@ -45,6 +46,7 @@ class Devices:
         self._is_default = strategy is tf.distribute.get_strategy()
         self.num_replicas = strategy.num_replicas_in_sync
         self.jit_compile = not is_tpu
+        self.trains_several = not is_tpu  # a TPU takes the tables of one network only
         self.is_chief = bool(strategy.extended.should_checkpoint)
 
     def scope(self) -> contextlib.AbstractContextManager[Any]:

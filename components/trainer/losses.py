@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from components.trainer.distillation_config import DistillationConfig
 from components.trainer.loss_config import LossConfig
 
 # What `constant_loss` tries: the lowest loss is met to a millionth or so.
@@ -10,19 +11,38 @@ _CONSTANTS = np.linspace(-20.0, 20.0, 4001)
 
 
 class RowLoss:
-    """The loss of each row from its logit and its label; `LossConfig` says what it is."""
+    """The loss of each row from its logit, its label and, if it has one, its teacher's logit.
 
-    def __init__(self, loss: LossConfig) -> None:
+    `LossConfig` and `DistillationConfig` say what it is.
+    """
+
+    def __init__(self, loss: LossConfig, distillation: DistillationConfig) -> None:
         """Takes what it is."""
         self._loss = loss
+        self._weight = distillation.weight
+        self._temperature = distillation.temperature
 
-    def __call__(self, label: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+    def __call__(
+        self, label: tf.Tensor, logits: tf.Tensor, teacher_logits: tf.Tensor | None = None
+    ) -> tf.Tensor:
         """Returns the losses, nats where it is the logloss, float32 `[batch]`.
 
         Args:
           label: float32 `[batch]`.
           logits: float32 `[batch]`.
+          teacher_logits: float32 `[batch]`; None: the loss of the labels alone.
         """
+        losses = self._of_label(label, logits)
+        if teacher_logits is None:
+            return losses
+        targets = tf.sigmoid(teacher_logits / self._temperature)
+        return (1.0 - self._weight) * losses + self._of_teacher(targets, logits)
+
+    def _of_teacher(self, targets: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
+        losses = tf.nn.sigmoid_cross_entropy_with_logits(targets, logits / self._temperature)
+        return self._weight * self._temperature**2 * losses
+
+    def _of_label(self, label: tf.Tensor, logits: tf.Tensor) -> tf.Tensor:
         config = self._loss
         if config.label_smoothing:
             label = (1.0 - config.label_smoothing) * label + 0.5 * config.label_smoothing
@@ -37,22 +57,29 @@ class RowLoss:
             focused_other *= 1.0 - config.alpha
         return label * focused_click + (1.0 - label) * focused_other
 
-    def constant_loss(self, click_rate: float) -> float:
+    def constant_loss(self, click_rate: float, teacher_rate: float | None = None) -> float:
         """Returns the lowest mean loss that one logit for all rows has.
 
         Args:
           click_rate: the share of the rows with a click, by weight.
+          teacher_rate: the mean of the teacher's probabilities at the temperature, by weight; None
+            without a teacher.
         """
-        return float(self._of_constants(_CONSTANTS, click_rate).min())
+        return float(self._of_constants(_CONSTANTS, click_rate, teacher_rate).min())
 
-    def untrained_loss(self, click_rate: float) -> float:
+    def untrained_loss(self, click_rate: float, teacher_rate: float | None = None) -> float:
         """Returns the mean loss of the logit 0 for all rows; see `constant_loss`."""
-        return float(self._of_constants(np.zeros(1), click_rate)[0])
+        return float(self._of_constants(np.zeros(1), click_rate, teacher_rate)[0])
 
-    def _of_constants(self, logits: np.ndarray, click_rate: float) -> np.ndarray:
+    def _of_constants(
+        self, logits: np.ndarray, click_rate: float, teacher_rate: float | None
+    ) -> np.ndarray:
         """The mean loss over the rows for each of some logits that all rows get."""
-        of_click, of_other = (
-            self(tf.fill(logits.shape, tf.constant(label, tf.float64)), tf.constant(logits)).numpy()
-            for label in (1.0, 0.0)
-        )
-        return click_rate * of_click + (1.0 - click_rate) * of_other
+        constants = tf.constant(logits)
+        of_click = self._of_label(tf.ones_like(constants), constants).numpy()
+        of_other = self._of_label(tf.zeros_like(constants), constants).numpy()
+        losses = click_rate * of_click + (1.0 - click_rate) * of_other
+        if teacher_rate is None:
+            return losses
+        targets = tf.fill(logits.shape, tf.constant(teacher_rate, tf.float64))
+        return (1.0 - self._weight) * losses + self._of_teacher(targets, constants).numpy()

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from components.trainer.config import TrainerConfig
+from components.trainer.data import TEACHER_LOGIT
 from components.trainer.losses import RowLoss
 from components.trainer.model import Dlrm
 from components.trainer.optimizers import (
@@ -52,7 +53,7 @@ class TrainStep(tf.Module):
         """
         super().__init__()
         self._network = network
-        self._row_loss = RowLoss(config.loss)
+        self._row_loss = RowLoss(config.loss, config.distillation)
         self._negative_weight = config.negative_weight
         self._mean_weight = mean_weight
         self._clip_norm = config.gradient_clip_norm
@@ -87,8 +88,9 @@ class TrainStep(tf.Module):
         (`TrainerConfig.negative_weight`).
 
         Args:
-          batch: the features that `Dlrm` takes; the labels, float32 `[batch]`; the weights of the
-            log, float32 `[batch]`, not all 0. A row of weight 0 changes nothing.
+          batch: the features that `Dlrm` takes, and `TEACHER_LOGIT`, float32 `[batch]`, without
+            which the loss is that of the labels alone; the labels, float32 `[batch]`; the weights
+            of the log, float32 `[batch]`, not all 0. A row of weight 0 changes nothing.
         """
         features, label, weight = batch
         weight = weight * tf.where(label > 0, 1.0, self._negative_weight)
@@ -172,7 +174,7 @@ class TrainStep(tf.Module):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([gathered, variables])
             logits = self._network.logits(gathered, features)
-            losses = self._row_loss(label, logits)
+            losses = self._row_loss(label, logits, features.get(TEACHER_LOGIT))
             loss = tf.reduce_sum(weight * losses)
         of_gathered, of_dense = tape.gradient(loss, (list(gathered), variables))
         if factor is not None:

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from components.progress import report
 from components.trainer.config import TrainerConfig
+from components.trainer.curriculum import Frequencies
 from components.trainer.devices import Devices, make_devices
 from components.trainer.learning_rates import LearningRates
 from components.trainer.loop.batches import Batches
@@ -20,6 +21,7 @@ from components.trainer.loop.evaluated_rows import EvaluatedRows
 from components.trainer.loop.evaluations import Evaluations
 from components.trainer.loop.loss_watch import LossWatch
 from components.trainer.loop.progress_line import ProgressLine
+from components.trainer.loop.teaching import Teaching
 from components.trainer.loop.training_logs import TrainingLogs
 from components.trainer.loop.training_plan import TrainingPlan
 from components.trainer.loop.training_state import TrainingState
@@ -40,6 +42,8 @@ def train(
     devices: Devices | None = None,
     logs_dir: str | None = None,
     checkpoint_dir: str | None = None,
+    frequencies: Frequencies | None = None,
+    teaching: Teaching | None = None,
 ) -> TrainingSummary:
     """Trains a network in place.
 
@@ -58,6 +62,8 @@ def train(
       logs_dir: where TensorBoard's logs go; None writes none.
       checkpoint_dir: of this training alone, see `checkpoint_folder`. If it holds a checkpoint, the
         training goes on from there. None writes none.
+      frequencies: of the ids, if `config` has a curriculum.
+      teaching: what the teacher left, if `config` has one.
 
     Returns:
       what the steps took and how they went, those before a kill included.
@@ -65,10 +71,14 @@ def train(
     Raises:
       DivergedError: if the loss is not finite or diverges.
       InputError: if the checkpoint is damaged.
-      ValueError: if `config` asks for evaluations, and there are no rows for them.
+      ValueError: if `config` needs rows to evaluate on, frequencies or a teacher, and has none.
     """
     if config.evals_per_epoch and not (validation_files or eval_files):
         raise ValueError("evals_per_epoch: expected validation_files or eval_files, received none")
+    if (config.curriculum.order == "random") != (frequencies is None):
+        raise ValueError("curriculum: expected frequencies with it, and none without it")
+    if bool(config.distillation.weight) != (teaching is not None):
+        raise ValueError("distillation: expected what a teacher left with it, and none without it")
     devices = devices or make_devices(config.device)
     plan = TrainingPlan(config, num_rows)
     logs = TrainingLogs(logs_dir if devices.is_chief else None, config.profile_steps)
@@ -78,8 +88,9 @@ def train(
             weight = mean_weight(files, config.negative_weight)
             step = TrainStep(network, config, plan.num_steps, devices.jit_compile, weight)
             checkpoints = Checkpoints(checkpoint_dir, step, config, devices.is_chief)
-            state = _state_to_start_from(checkpoints, plan, files, logs)
-            batches = Batches(files, plan, devices, step)
+            state = _state_to_start_from(checkpoints, plan, files, teaching, logs)
+            teacher_files = teaching.files if teaching else ()
+            batches = Batches(files, plan, devices, step, frequencies, teacher_files)
             # Iterators start to read at once, so this one is the first epoch's too.
             first_batches = batches.after_step(state.step)
             start_seconds = time.monotonic()
@@ -98,7 +109,9 @@ def train(
         logs.close()
         best_weights.remove_temporary()
     split: Literal["validation", "eval"] = "validation" if validation_files else "eval"
-    return _summarize(state, plan, trace_seconds, exported_step, split, embedding_bytes)
+    summary = _summarize(state, plan, trace_seconds, exported_step, split, embedding_bytes)
+    teacher_seconds = teaching.seconds if teaching else 0.0
+    return summary.model_copy(update={"teacher_seconds": teacher_seconds})
 
 
 @dataclass(frozen=True)
@@ -188,13 +201,20 @@ class _Loop:
 
 
 def _state_to_start_from(
-    checkpoints: Checkpoints, plan: TrainingPlan, files: Sequence[str], logs: TrainingLogs
+    checkpoints: Checkpoints,
+    plan: TrainingPlan,
+    files: Sequence[str],
+    teaching: Teaching | None,
+    logs: TrainingLogs,
 ) -> TrainingState:
     """The state of the newest checkpoint, else that before the first step."""
     state = checkpoints.find()
     if state is None:
-        rate, loss = click_rate(files, plan.config.negative_weight), RowLoss(plan.config.loss)
-        return TrainingState.at_start(plan, loss.constant_loss(rate), loss.untrained_loss(rate))
+        config = plan.config
+        loss = RowLoss(config.loss, config.distillation)
+        of_teacher = teaching.mean_probability if teaching else None
+        rates = (click_rate(files, config.negative_weight), of_teacher)
+        return TrainingState.at_start(plan, loss.constant_loss(*rates), loss.untrained_loss(*rates))
     state.resumed_steps.append(state.step)
     report(f"{plan.config.variant}: going on after step {state.step:,} of {plan.num_steps:,}")
     for point in state.losses.points:

@@ -16,11 +16,13 @@ import numpy as np
 import tensorflow as tf
 
 from components.features import read_features
+from components.parquet import read_table
 from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
-from components.trainer.data import count_rows, find_files, make_dataset
+from components.trainer.data import TEACHER_LOGIT, count_rows, find_files, make_dataset
 from components.trainer.devices import Devices, make_devices
 from components.trainer.evaluation import Evaluation
+from components.trainer.loop.teaching import write_teaching
 from components.trainer.serving import ServedModel, export
 from components.trainer.train_step import TrainStep
 
@@ -46,6 +48,8 @@ def run(
     losses = [loop(iterator, 4).numpy(), loop(iterator, num_steps - 4).numpy()]
     figures = Evaluation(network, config, eval_files, devices=devices, with_metrics=True)()
     with tempfile.TemporaryDirectory() as scratch:
+        teaching = write_teaching(network, config, train_files, devices, 0.0, scratch)
+        teacher_logits = [read_table(path)[TEACHER_LOGIT].to_numpy() for path in teaching.files]
         plain = devices.to_plain(network, lambda: make_dlrm(config, sizes, dense_width), scratch)
         served = ServedModel(str(graph), plain, features.click_log, config.served_logit_offset)
         if devices.is_chief:
@@ -53,6 +57,7 @@ def run(
     np.savez(
         folder / f"worker_{os.getpid()}.npz",
         losses=np.concatenate(losses),
+        teacher_logits=np.concatenate(teacher_logits),
         is_chief=devices.is_chief,
         **{f"figure_{name}": value for name, value in figures.items()},
         **{f"weights_{i:03}": weights for i, weights in enumerate(plain.get_weights())},

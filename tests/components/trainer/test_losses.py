@@ -4,16 +4,19 @@ import tensorflow as tf
 from pydantic import ValidationError
 
 from components.trainer.config import TrainerConfig
+from components.trainer.distillation_config import DistillationConfig
 from components.trainer.hyperparameters import with_values
 from components.trainer.loss_config import LossConfig
 from components.trainer.losses import RowLoss
 
+NO_TEACHER = DistillationConfig()
 LABEL = np.array([1, 0, 1, 0, 1, 0], np.float32)
 LOGITS = np.array([2.0, 2.0, -0.5, -0.5, 0.0, -4.0], np.float32)
 
 
 def losses(label: np.ndarray = LABEL, logits: np.ndarray = LOGITS, **fields: object) -> np.ndarray:
-    return RowLoss(LossConfig(**fields))(tf.constant(label), tf.constant(logits)).numpy()
+    loss = RowLoss(LossConfig(**fields), NO_TEACHER)
+    return loss(tf.constant(label), tf.constant(logits)).numpy()
 
 
 def slow_focal(label: float, logit: float, gamma: float, alpha: float) -> float:
@@ -54,25 +57,46 @@ def test_losses_of_extreme_logits_have_gradients(fields: dict[str, object]) -> N
     logits = tf.constant([-500.0, 500.0, -500.0, 500.0])
     with tf.GradientTape() as tape:
         tape.watch(logits)
-        found = RowLoss(LossConfig(**fields))(tf.constant([0.0, 0.0, 1.0, 1.0]), logits)
+        found = RowLoss(LossConfig(**fields), NO_TEACHER)(tf.constant([0.0, 0.0, 1.0, 1.0]), logits)
     np.testing.assert_allclose(found, [0.0, 500.0, 500.0, 0.0], atol=1e-6)
     np.testing.assert_allclose(tape.gradient(found, logits), [0.0, 1.0, -1.0, 0.0], atol=1e-6)
 
 
 def test_constant_and_untrained_losses() -> None:
-    plain = RowLoss(LossConfig())
+    plain = RowLoss(LossConfig(), NO_TEACHER)
     entropy = -(0.2 * np.log(0.2) + 0.8 * np.log(0.8))
     assert plain.constant_loss(0.2) == pytest.approx(entropy, rel=1e-5)
     assert plain.untrained_loss(0.2) == pytest.approx(np.log(2))
-    focal = RowLoss(LossConfig(name="focal", gamma=2))
+    focal = RowLoss(LossConfig(name="focal", gamma=2), NO_TEACHER)
     logits = np.linspace(-5, 5, 10_001)
     means = [0.2 * slow_focal(1, z, 2, 1) + 0.8 * slow_focal(0, z, 2, 0) for z in logits]
     assert focal.constant_loss(0.2) == pytest.approx(min(means), rel=1e-4)
     assert focal.untrained_loss(0.2) == pytest.approx(np.log(2) / 4)
-    smoothed = RowLoss(LossConfig(label_smoothing=0.5))
+    smoothed = RowLoss(LossConfig(label_smoothing=0.5), NO_TEACHER)
     rate = 0.5 * 0.2 + 0.25
     entropy = -(rate * np.log(rate) + (1 - rate) * np.log(1 - rate))
     assert smoothed.constant_loss(0.2) == pytest.approx(entropy, rel=1e-5)
+
+
+def test_a_teacher_has_its_share_of_the_loss() -> None:
+    """Section 2 of Hinton et al. 2015: both probabilities at T, times T^2."""
+    teacher = np.array([3.0, -3.0, 0.5, -1.0, 2.0, 0.0], np.float32)
+    loss = RowLoss(LossConfig(), DistillationConfig(weight=0.25, temperature=3))
+    found = loss(tf.constant(LABEL), tf.constant(LOGITS), tf.constant(teacher)).numpy()
+    q, p = (1 / (1 + np.exp(-z.astype(float) / 3)) for z in (teacher, LOGITS))
+    of_teacher = -(q * np.log(p) + (1 - q) * np.log(1 - p))
+    np.testing.assert_allclose(found, 0.75 * losses() + 0.25 * 9 * of_teacher, rtol=1e-5)
+
+
+def test_constant_loss_with_a_teacher() -> None:
+    loss = RowLoss(LossConfig(), DistillationConfig(weight=0.25, temperature=3))
+    logits = np.linspace(-5, 5, 10_001)
+    softened = logits / 3
+    of_teacher = np.logaddexp(0, softened) - 0.4 * softened
+    of_label = np.logaddexp(0, logits) - 0.2 * logits
+    expected = np.min(0.75 * of_label + 0.25 * 9 * of_teacher)
+    assert loss.constant_loss(0.2, 0.4) == pytest.approx(expected, rel=1e-5)
+    assert loss.untrained_loss(0.2, 0.4) == pytest.approx((0.75 + 0.25 * 9) * np.log(2))
 
 
 def test_fields_are_set_by_path_and_travel_as_json() -> None:

@@ -163,6 +163,16 @@ def test_other_devices_evaluate_as_one_device(single: Results, others: Results, 
             assert worker[key] == pytest.approx(expected[key], abs=1e-5), key
 
 
+@pytest.mark.parametrize("name", CONFIGS)
+def test_other_devices_give_the_logits_of_a_teacher_in_the_order_of_the_rows(
+    single: Results, others: Results, name: str
+) -> None:
+    expected = single.of_chief(name)["teacher_logits"]
+    assert len(expected) == 700
+    for worker in others.of_workers(name):
+        np.testing.assert_allclose(worker["teacher_logits"], expected, atol=1e-5)
+
+
 def test_workers_end_with_identical_weights(others: Results) -> None:
     first, *rest = others.of_workers("adagrad")
     for worker in rest:
