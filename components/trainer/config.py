@@ -8,6 +8,7 @@ from pydantic import ByteSize, Field, ValidationError, field_validator, model_va
 from components.trainer.curriculum_config import CurriculumConfig
 from components.trainer.distillation_config import DistillationConfig
 from components.trainer.embedding_config import EmbeddingConfig
+from components.trainer.initialization_config import InitializationConfig
 from components.trainer.loop.stopping_config import EarlyStoppingConfig, ReduceOnPlateauConfig
 from components.trainer.loss_config import LossConfig
 from components.trainer.optimizer_config import DenseOptimizerConfig, EmbeddingOptimizerConfig
@@ -46,6 +47,7 @@ class TrainerConfig(StepConfig):
         "Wide & Deep"); it has one weight for each id, whatever the method.
       bottom_mlp: the widths of the hidden layers over the dense features.
       top_mlp: the widths of the hidden layers over the interactions.
+      initialization: what tables and MLPs start with.
       loss: what is trained; the evaluations have the logloss whatever it is.
       distillation: how much a network learns from the predictions of a larger one.
       dense_optimizer: of everything but the tables.
@@ -108,6 +110,7 @@ class TrainerConfig(StepConfig):
     wide: bool = False
     bottom_mlp: tuple[Width, ...] = (64, 32)
     top_mlp: tuple[Width, ...] = (256, 64)
+    initialization: InitializationConfig = Field(default_factory=InitializationConfig)
     loss: LossConfig = Field(default_factory=LossConfig)
     distillation: DistillationConfig = Field(default_factory=DistillationConfig)
     dense_optimizer: DenseOptimizerConfig = Field(default_factory=DenseOptimizerConfig)

@@ -48,10 +48,11 @@ class Rows:
     @staticmethod
     def concatenated(parts: Sequence["Rows"]) -> "Rows":
         """Returns the rows of all parts, at least one; all of them have a column, or none has."""
-        columns: dict[str, Any] = {
-            f.name: [getattr(p, f.name) for p in parts] for f in fields(Rows)
-        }
-        return Rows(**{n: None if c[0] is None else np.concatenate(c) for n, c in columns.items()})
+
+        def join(columns: list[Any]) -> Any:
+            return None if columns[0] is None else np.concatenate(columns)
+
+        return Rows(*(join([getattr(p, field.name) for p in parts]) for field in fields(Rows)))
 
 
 def find_files(patterns: Sequence[str]) -> list[str]:
