@@ -16,12 +16,12 @@ SHARED_TABLES = "shared"
 
 
 class LossPoint(BaseModel):
-    """A point of the loss curve of a training.
+    """A point of the loss curve of a training: of the loss that is trained, `trainer.loss`.
 
     Attributes:
       step: the last one of those that the point stands for, counted from 1.
       examples: rows that were trained on up to then, repeated ones included.
-      loss: the mean loss of the steps since the point before, nats.
+      loss: the mean loss of the steps since the point before; nats for the logloss.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -39,6 +39,9 @@ class EvalPoint(BaseModel):
       examples: rows that were trained on up to then, repeated ones included.
       train_seconds: wall time of the steps before it.
       logloss: of the network as it is served, nats.
+      metrics: auc_roc, accuracy, precision, recall and f1 on the same rows, by the Evaluator's
+        definitions, at the threshold 0.5; those that the rows do not define are missing.
+      train_metrics: the same and `logloss` on rows that are trained on; empty unless asked for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -47,6 +50,8 @@ class EvalPoint(BaseModel):
     examples: int = Field(ge=1)
     train_seconds: float = Field(ge=0)
     logloss: float
+    metrics: dict[str, float] = {}
+    train_metrics: dict[str, float] = {}
 
 
 class TrainingSummary(BaseModel):
@@ -57,8 +62,10 @@ class TrainingSummary(BaseModel):
       trace_seconds: wall time of tracing the step.
       train_seconds: wall time of all steps, input included; tracing, evaluations and checkpoints
         are not.
+      teacher_seconds: wall time of the steps of its teacher and of the teacher's predictions; they
+        come on top of `train_seconds`.
       train_examples_per_second: rows a second after the first step, which prepares the graph.
-      final_train_loss: the mean loss of the last 100 steps, nats.
+      final_train_loss: the mean loss of the last 100 steps, of the loss that is trained.
       loss_curve: at most 200 points, evenly over the steps.
       eval_curve: the evaluations while training, in order.
       eval_curve_rows: what rows they were made on; None if there was none.
@@ -77,6 +84,7 @@ class TrainingSummary(BaseModel):
     train_steps: int = Field(ge=0)
     trace_seconds: float = Field(ge=0)
     train_seconds: float = Field(ge=0)
+    teacher_seconds: float = Field(default=0.0, ge=0)
     train_examples_per_second: float = Field(ge=0)
     final_train_loss: float
     loss_curve: tuple[LossPoint, ...] = ()

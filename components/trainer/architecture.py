@@ -9,6 +9,7 @@ import tf_keras
 from components.errors import InputError
 from components.trainer.config import TrainerConfig
 from components.trainer.embeddings.base import Embedding
+from components.trainer.initialization import set_starts
 from components.trainer.interaction import CrossNetwork, DotInteraction, Interaction
 from components.trainer.member import Member
 from components.trainer.method_stack import make_embeddings, resolve_size
@@ -19,6 +20,13 @@ from components.trainer.wide import Wide
 # Of a member: its MLPs, embeddings, interaction, projections and wide part have one each.
 _NUM_SEEDS = 5
 
+_WEIGHTS = {
+    "glorot_normal": tf_keras.initializers.GlorotNormal,
+    "glorot_uniform": tf_keras.initializers.GlorotUniform,
+    "he_normal": tf_keras.initializers.HeNormal,
+    "he_uniform": tf_keras.initializers.HeUniform,
+}
+
 
 def make_mlp(
     input_width: int,
@@ -26,11 +34,11 @@ def make_mlp(
     last_activation: str | None,
     rng: np.random.Generator,
     precision: str = "float32",
+    start: str = "glorot_normal",
 ) -> tf_keras.Sequential:
     """Makes dense layers with ReLU between them.
 
-    Weights start normal with variance `2 / (inputs + outputs)`, biases normal with variance
-    `1 / outputs`, as in facebookresearch/dlrm.
+    Biases start normal with variance `1 / outputs`, as in facebookresearch/dlrm.
 
     Args:
       input_width: the width of the input, float32 `[batch, input_width]`.
@@ -38,6 +46,7 @@ def make_mlp(
       last_activation: of the last layer; None is linear.
       rng: the source of the initial weights.
       precision: of the arithmetic, a policy of Keras.
+      start: of the weights, `InitializationConfig.mlps`.
     """
     layers = [tf_keras.Input((input_width,))]
     for width, is_last in zip(widths, [False] * (len(widths) - 1) + [True], strict=True):
@@ -45,7 +54,7 @@ def make_mlp(
             tf_keras.layers.Dense(
                 width,
                 activation=last_activation if is_last else "relu",
-                kernel_initializer=tf_keras.initializers.GlorotNormal(int(rng.integers(2**31))),
+                kernel_initializer=_WEIGHTS[start](int(rng.integers(2**31))),
                 bias_initializer=tf_keras.initializers.RandomNormal(
                     stddev=width**-0.5, seed=int(rng.integers(2**31))
                 ),
@@ -142,12 +151,14 @@ def _make_member(
     """Makes a DLRM with random numbers from `_NUM_SEEDS` seeds."""
     embedding_seed = seeds.pop(1)
     mlp_rng, interaction_rng, projection_rng, wide_rng = map(np.random.default_rng, seeds)
-    dim, precision = config.embedding_dim, config.precision
+    dim = config.embedding_dim
+    of_mlps = (mlp_rng, config.precision, config.initialization.mlps)
     if dense_width:
-        bottom_mlp = make_mlp(dense_width, (*config.bottom_mlp, dim), "relu", mlp_rng, precision)
+        bottom_mlp = make_mlp(dense_width, (*config.bottom_mlp, dim), "relu", *of_mlps)
     else:
         bottom_mlp = LearnedVector(dim, mlp_rng)
     embeddings = make_embeddings(config, vocabulary_sizes, embedding_seed)
+    set_starts(embeddings, config.initialization)
     interaction = make_interaction(config, len(embeddings) + 1, interaction_rng)
     sizes = list(vocabulary_sizes.values())
     return Member(
@@ -155,7 +166,7 @@ def _make_member(
         projections=[make_projection(e.embedding_dim, dim, projection_rng) for e in embeddings],
         bottom_mlp=bottom_mlp,
         interaction=interaction,
-        top_mlp=make_mlp(interaction.output_width, (*config.top_mlp, 1), None, mlp_rng, precision),
+        top_mlp=make_mlp(interaction.output_width, (*config.top_mlp, 1), None, *of_mlps),
         linear_parts=[Wide(sizes, dense_width, wide_rng)] if config.wide else [],
     )
 

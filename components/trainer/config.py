@@ -3,10 +3,14 @@
 import math
 from typing import Annotated, Literal
 
-from pydantic import ByteSize, Field, field_validator, model_validator
+from pydantic import ByteSize, Field, ValidationError, field_validator, model_validator
 
+from components.trainer.curriculum_config import CurriculumConfig
+from components.trainer.distillation_config import DistillationConfig
 from components.trainer.embedding_config import EmbeddingConfig
+from components.trainer.initialization_config import InitializationConfig
 from components.trainer.loop.stopping_config import EarlyStoppingConfig, ReduceOnPlateauConfig
+from components.trainer.loss_config import LossConfig
 from components.trainer.optimizer_config import DenseOptimizerConfig, EmbeddingOptimizerConfig
 from components.trainer.tpu_config import TpuConfig
 from schemas.click_log import LABEL, WEIGHT
@@ -46,6 +50,9 @@ class TrainerConfig(StepConfig):
         Predictive Uncertainty Estimation using Deep Ensembles", section 2.4).
       bottom_mlp: the widths of the hidden layers over the dense features.
       top_mlp: the widths of the hidden layers over the interactions.
+      initialization: what tables and MLPs start with.
+      loss: what is trained; the evaluations have the logloss whatever it is.
+      distillation: how much a network learns from the predictions of a larger one.
       dense_optimizer: of everything but the tables.
       embedding_optimizer: of the tables.
       gradient_clip_norm: the largest norm of all gradients of a step together; longer ones are
@@ -68,11 +75,15 @@ class TrainerConfig(StepConfig):
       tpu: what only TPUs heed.
       seed: of the weights and of the order of the rows.
       shuffle_window_rows: how many rows are held in memory and shuffled together.
+      curriculum: which rows come first.
       validation_fraction: the share of the train split, its last rows in the order of the files,
         that is not trained on but evaluated to decide when to stop and when to lower the learning
         rates. The eval split is never used for that: the variants are judged by it.
-      evals_per_epoch: how often the logloss is computed while training, evenly over an epoch: on
-        the validation rows; if there are none, on the eval split, which decides nothing then.
+      evals_per_epoch: how often the logloss and other figures are computed while training, evenly
+        over an epoch: on the validation rows; if there are none, on the eval split, which decides
+        nothing then.
+      train_eval_rows: the same figures are computed on up to so many rows that are trained on: what
+        of them is better than on the other rows is overfitting. 0: none.
       early_stopping: when a training ends before its last step.
       reduce_on_plateau: when the learning rates are lowered.
       checkpoint_steps: after so many steps, and again after as many more, all that a killed
@@ -103,6 +114,9 @@ class TrainerConfig(StepConfig):
     ensemble_size: int = Field(default=1, ge=1, le=64)
     bottom_mlp: tuple[Width, ...] = (64, 32)
     top_mlp: tuple[Width, ...] = (256, 64)
+    initialization: InitializationConfig = Field(default_factory=InitializationConfig)
+    loss: LossConfig = Field(default_factory=LossConfig)
+    distillation: DistillationConfig = Field(default_factory=DistillationConfig)
     dense_optimizer: DenseOptimizerConfig = Field(default_factory=DenseOptimizerConfig)
     embedding_optimizer: EmbeddingOptimizerConfig = Field(default_factory=EmbeddingOptimizerConfig)
     gradient_clip_norm: float | None = Field(default=None, gt=0, allow_inf_nan=False)
@@ -115,8 +129,10 @@ class TrainerConfig(StepConfig):
     tpu: TpuConfig = Field(default_factory=TpuConfig)
     seed: int = Field(default=0, ge=0, lt=2**31)
     shuffle_window_rows: int = Field(default=1_000_000, ge=1)
+    curriculum: CurriculumConfig = Field(default_factory=CurriculumConfig)
     validation_fraction: float = Field(default=0.0, ge=0, le=0.5)
     evals_per_epoch: int = Field(default=0, ge=0)
+    train_eval_rows: int = Field(default=0, ge=0)
     early_stopping: EarlyStoppingConfig = Field(default_factory=EarlyStoppingConfig)
     reduce_on_plateau: ReduceOnPlateauConfig = Field(default_factory=ReduceOnPlateauConfig)
     checkpoint_steps: int = Field(default=0, ge=0)
@@ -163,11 +179,33 @@ class TrainerConfig(StepConfig):
         return self
 
     @model_validator(mode="after")
+    def _train_rows_have_evaluations(self) -> "TrainerConfig":
+        if self.train_eval_rows and not self.evals_per_epoch:
+            raise ValueError(
+                "train_eval_rows needs evals_per_epoch above 0, received "
+                f"{self.train_eval_rows} rows and no evaluation"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _tpus_have_the_optimizer(self) -> "TrainerConfig":
         if self.device == "tpu":
             self.tpu.check_optimizer(self.embedding_optimizer)
             if self.reset_tables:
                 raise ValueError("reset_tables: expected false if device is tpu, received true")
+        return self
+
+    @model_validator(mode="after")
+    def _teacher_can_be_trained(self) -> "TrainerConfig":
+        if not self.distillation.weight:
+            return self
+        if self.device in ("tpu", "multi_worker"):
+            raise ValueError(f"distillation.weight: expected 0 if device is {self.device}")
+        try:
+            self.teacher_config()
+        except ValidationError as error:
+            found = [f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()]
+            raise ValueError(f"distillation.teacher: {'; '.join(found)}") from error
         return self
 
     @model_validator(mode="after")
@@ -196,6 +234,10 @@ class TrainerConfig(StepConfig):
         if self.compression_ratio is not None and self.embedding_bytes is not None:
             raise ValueError("expected compression_ratio or embedding_bytes, received both")
         return self
+
+    def teacher_config(self) -> "TrainerConfig":
+        """Returns the configuration of the teacher, for a `distillation.weight` above 0."""
+        return TrainerConfig.model_validate(self.distillation.teacher_fields(self.model_dump()))
 
     @property
     def methods(self) -> list[str]:

@@ -1,7 +1,8 @@
 """Transformed Parquet files as shuffled batches, without a Python step per row."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -9,11 +10,16 @@ import tensorflow as tf
 
 from components.errors import InputError
 from components.parquet import SUFFIX, read_table
+from components.trainer.curriculum import Curriculum
 from schemas.click_log import LABEL, WEIGHT
 from schemas.transformed import CATEGORICAL, DENSE
 
+# A feature, and the column of the files that hold it: what a teacher says of the row.
+TEACHER_LOGIT = "teacher_logit"
+
 _PREFETCHED_BATCHES = 8
 _CHUNK_ROWS = 65_536
+_SAMPLED_FILES = 16
 
 
 @dataclass(frozen=True)
@@ -25,28 +31,28 @@ class Rows:
       categorical: int32 or int64 `[num_rows, num_features]`.
       label: float32 `[num_rows]`.
       weight: float32 `[num_rows]`; None where the log has no weights.
+      teacher_logit: float32 `[num_rows]`; None without a teacher.
     """
 
     dense: np.ndarray
     categorical: np.ndarray
     label: np.ndarray
     weight: np.ndarray | None = None
+    teacher_logit: np.ndarray | None = None
 
     def take(self, order: np.ndarray) -> "Rows":
         """Returns the rows at the positions `order`, int64 `[num_taken]`."""
-        weight = None if self.weight is None else self.weight[order]
-        return Rows(self.dense[order], self.categorical[order], self.label[order], weight)
+        optional = [c if c is None else c[order] for c in (self.weight, self.teacher_logit)]
+        return Rows(self.dense[order], self.categorical[order], self.label[order], *optional)
 
     @staticmethod
     def concatenated(parts: Sequence["Rows"]) -> "Rows":
-        """Returns the rows of all parts, at least one; all of them have weights, or none has."""
-        weights = [rows.weight for rows in parts if rows.weight is not None]
-        return Rows(
-            np.concatenate([rows.dense for rows in parts]),
-            np.concatenate([rows.categorical for rows in parts]),
-            np.concatenate([rows.label for rows in parts]),
-            np.concatenate(weights) if weights else None,
-        )
+        """Returns the rows of all parts, at least one; all of them have a column, or none has."""
+
+        def join(columns: list[Any]) -> Any:
+            return None if columns[0] is None else np.concatenate(columns)
+
+        return Rows(*(join([getattr(p, field.name) for p in parts]) for field in fields(Rows)))
 
 
 def find_files(patterns: Sequence[str]) -> list[str]:
@@ -82,6 +88,12 @@ def count_rows(files: Sequence[str]) -> int:
     return num_rows
 
 
+def evenly_spread(files: Sequence[str]) -> list[str]:
+    """Returns up to 16 of the files, evenly over the list: a look at a split of any size."""
+    places = np.linspace(0, len(files) - 1, _SAMPLED_FILES).round().astype(int)
+    return [files[place] for place in np.unique(places)]
+
+
 def read_labels(path: str) -> tuple[np.ndarray, np.ndarray]:
     """Reads labels and weights of one file, both float32 `[num_rows]`; without weights, ones."""
     table = read_table(path, columns=[LABEL, WEIGHT])
@@ -90,14 +102,27 @@ def read_labels(path: str) -> tuple[np.ndarray, np.ndarray]:
     return label, table[WEIGHT].to_numpy() if is_weighted else np.ones_like(label)
 
 
-def read_rows(path: str) -> Rows:
-    """Reads one file into memory."""
+def read_rows(path: str, teacher_path: str | None = None) -> Rows:
+    """Reads one file into memory.
+
+    Args:
+      path: the file.
+      teacher_path: of the file with the teacher's logits of its rows.
+    """
     table = read_table(path).combine_chunks()
     label = table[LABEL].to_numpy()
     no_dense = np.empty((len(label), 0), np.float32)
     dense = _matrix(table[DENSE]) if DENSE in table.column_names else no_dense
     weight = table[WEIGHT].to_numpy() if WEIGHT in table.column_names else None
-    return Rows(dense, _matrix(table[CATEGORICAL]), label, weight)
+    logit = None
+    if teacher_path is not None:
+        logit = read_table(teacher_path)[TEACHER_LOGIT].to_numpy()
+        if len(logit) != len(label):
+            raise InputError(
+                f"{teacher_path}: expected a logit for each of the {len(label):,} rows of {path}, "
+                f"received {len(logit):,}"
+            )
+    return Rows(dense, _matrix(table[CATEGORICAL]), label, weight, logit)
 
 
 def _matrix(column: pa.ChunkedArray) -> np.ndarray:
@@ -112,6 +137,8 @@ def iterate_chunks(
     chunk_rows: int,
     window_rows: int,
     rng: np.random.Generator | None,
+    teacher_files: Sequence[str] = (),
+    curriculum: Curriculum | None = None,
 ) -> Iterator[Rows]:
     """Yields chunks of `chunk_rows` rows; the last one has what is left.
 
@@ -123,21 +150,37 @@ def iterate_chunks(
       chunk_rows: rows a chunk.
       window_rows: rows held in memory, at least; one file more can be.
       rng: shuffles the files and the rows; None keeps their order.
+      teacher_files: for each file the one with the teacher's logits; empty without a teacher.
+      curriculum: the order of the first rows; needs `rng`.
     """
+    num_before = 0
     order = np.arange(len(files)) if rng is None else rng.permutation(len(files))
     pending: list[Rows] = []
     for position, index in enumerate(order, start=1):
-        pending.append(read_rows(files[index]))
+        teacher_path = teacher_files[index] if teacher_files else None
+        pending.append(read_rows(files[index], teacher_path))
         is_last = position == len(order)
         num_rows = sum(len(rows.label) for rows in pending)
         if num_rows < window_rows and not is_last:
             continue
         window = Rows.concatenated(pending)
-        rows_order = np.arange(num_rows) if rng is None else rng.permutation(num_rows)
+        rows_order = _order_of_window(window, num_before, rng, curriculum)
         end = num_rows if is_last else num_rows - num_rows % chunk_rows
         for start in range(0, end, chunk_rows):
             yield window.take(rows_order[start : min(start + chunk_rows, end)])
         pending = [window.take(rows_order[end:])]
+        num_before += end
+
+
+def _order_of_window(
+    window: Rows, num_before: int, rng: np.random.Generator | None, curriculum: Curriculum | None
+) -> np.ndarray:
+    num_rows = len(window.label)
+    if rng is None:
+        return np.arange(num_rows)
+    if curriculum is None:
+        return rng.permutation(num_rows)
+    return curriculum.order(window.categorical, num_before, rng)
 
 
 def make_dataset(
@@ -145,6 +188,8 @@ def make_dataset(
     batch_size: int,
     window_rows: int,
     seed: tuple[int, ...] | None = None,
+    teacher_files: Sequence[str] = (),
+    curriculum: Curriculum | None = None,
 ) -> tf.data.Dataset:
     """Returns the rows in batches of equal size, prefetched by a thread of their own.
 
@@ -157,6 +202,8 @@ def make_dataset(
       batch_size: rows a batch.
       window_rows: rows that are held in memory and shuffled together.
       seed: shuffles; None keeps the order.
+      teacher_files: as `iterate_chunks`; their logits are the feature `TEACHER_LOGIT`.
+      curriculum: as `iterate_chunks`.
 
     Returns:
       elements `({DENSE: float32 [batch, dense_width], CATEGORICAL: integer [batch, num_features]},
@@ -167,18 +214,22 @@ def make_dataset(
     # Chunks of batches: Python is entered once for many of them.
     num_batches = max(1, _CHUNK_ROWS // batch_size)
     shape = [None, batch_size]
+    features = {
+        DENSE: tf.TensorSpec([*shape, first.dense.shape[1]], tf.float32),
+        CATEGORICAL: tf.TensorSpec([*shape, first.categorical.shape[1]], categorical_type),
+    }
+    if teacher_files:
+        features[TEACHER_LOGIT] = tf.TensorSpec(shape, tf.float32)
     spec = (
-        {
-            DENSE: tf.TensorSpec([*shape, first.dense.shape[1]], tf.float32),
-            CATEGORICAL: tf.TensorSpec([*shape, first.categorical.shape[1]], categorical_type),
-        },
+        features,
         tf.TensorSpec(shape, tf.float32),
         tf.TensorSpec(shape, tf.float32),
     )
 
     def generate() -> Iterator[tuple[dict[str, np.ndarray], np.ndarray, np.ndarray]]:
         rng = None if seed is None else np.random.default_rng(seed)
-        for rows in iterate_chunks(files, num_batches * batch_size, window_rows, rng):
+        own = (window_rows, rng, teacher_files, curriculum)
+        for rows in iterate_chunks(files, num_batches * batch_size, *own):
             yield _as_batches(rows, batch_size)
 
     chunks = tf.data.Dataset.from_generator(generate, output_signature=spec)
@@ -202,4 +253,6 @@ def _as_batches(
         DENSE: rows.dense.reshape(*split, rows.dense.shape[1]),
         CATEGORICAL: rows.categorical.reshape(*split, rows.categorical.shape[1]),
     }
+    if rows.teacher_logit is not None:
+        features[TEACHER_LOGIT] = rows.teacher_logit.reshape(split)
     return features, rows.label.reshape(split), weight.reshape(split)

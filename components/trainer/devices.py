@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import tensorflow as tf
 
@@ -16,6 +16,7 @@ from components.trainer.tpu_tables import TpuTables
 from components.trainer.train_step import Batch
 
 Prepare = Callable[[Batch], Batch]
+OutputT = TypeVar("OutputT")
 
 
 class Devices:
@@ -29,6 +30,7 @@ class Devices:
       num_replicas: how many copies of a step run at once, on all workers together.
       jit_compile: whether XLA should compile the dense part of a step; TPUs compile all of it.
       is_chief: whether this process writes what is written once.
+      trains_several: whether one network after the other can be trained on them.
     """
 
     def __init__(self, strategy: tf.distribute.Strategy, is_tpu: bool = False) -> None:
@@ -44,6 +46,7 @@ class Devices:
         self._is_default = strategy is tf.distribute.get_strategy()
         self.num_replicas = strategy.num_replicas_in_sync
         self.jit_compile = not is_tpu
+        self.trains_several = not is_tpu  # a TPU takes the tables of one network only
         self.is_chief = bool(strategy.extended.should_checkpoint)
 
     def scope(self) -> contextlib.AbstractContextManager[Any]:
@@ -116,8 +119,8 @@ class Devices:
         return -(-num_rows // self.num_replicas) * self.num_replicas
 
     def compile(
-        self, step: Callable[[Batch], tf.Tensor], element_spec: Any
-    ) -> Callable[[Batch], tf.Tensor]:
+        self, step: Callable[[Batch], OutputT], element_spec: Any
+    ) -> Callable[[Batch], OutputT]:
         """Returns `step` for one element of a distributed dataset, traced.
 
         Args:
@@ -159,10 +162,11 @@ class Devices:
         )
         return lambda iterator, num_steps: traced(iterator, tf.constant(num_steps))
 
-    def _run(self, step: Callable[[Batch], tf.Tensor], batch: Batch) -> tf.Tensor:
-        """Returns what the first replica of this worker returned."""
+    def _run(self, step: Callable[[Batch], OutputT], batch: Batch) -> OutputT:
+        """Returns what the first replica of this worker returned: a tensor, or a nest of them."""
         output = self._strategy.run(step, (batch,))
-        return self._strategy.experimental_local_results(output)[0]
+        local_results = self._strategy.experimental_local_results
+        return tf.nest.map_structure(lambda value: local_results(value)[0], output)
 
     def to_plain(self, network: Dlrm, make_plain: Callable[[], Dlrm], scratch_dir: str) -> Dlrm:
         """Returns a network with the same weights that needs none of these devices.

@@ -18,11 +18,11 @@ from components.trainer.devices import Devices, make_devices
 from components.trainer.evaluation import evaluate
 from components.trainer.loop.checkpoints import checkpoint_folder
 from components.trainer.loop.divergence import DivergedError
-from components.trainer.loop.training import train
 from components.trainer.loop.validation_rows import hold_out_last_rows
 from components.trainer.method_stack import resolve_size
 from components.trainer.model import Dlrm
 from components.trainer.serving import ServedModel, export
+from components.trainer.train_variant import TrainingRows, train_variant
 from components.training_record import (
     TrainingRecord,
     TrainingSummary,
@@ -80,10 +80,16 @@ def train_and_export(
     with tempfile.TemporaryDirectory() as scratch:
         rows = _find_rows(config, *files, scratch)
         sizes, dense_width = features.vocabulary_sizes, features.dense_width
-        with devices.scope():
-            network = make_dlrm(config, sizes, dense_width, devices.make_tables(config))
+        used = TrainingRows(
+            transform_graph_uri,
+            features,
+            rows.train_files,
+            rows.num_train,
+            rows.validation_files,
+            rows.eval_files,
+        )
         logs_dir = os.path.join(model_run_dir, LOGS_FOLDER)
-        summary = _train(network, config, rows, devices, logs_dir, checkpoint_dir)
+        network, summary = _train(config, used, devices, logs_dir, checkpoint_dir)
         logloss = _eval_logloss(network, config, rows.eval_files, summary, devices)
         plain = devices.to_plain(network, lambda: make_dlrm(config, sizes, dense_width), scratch)
         served_network = plain.served()
@@ -150,26 +156,15 @@ def _find_rows(
 
 
 def _train(
-    network: Dlrm,
     config: TrainerConfig,
-    rows: _Rows,
+    rows: TrainingRows,
     devices: Devices,
     logs_dir: str,
     checkpoint_dir: str | None,
-) -> TrainingSummary:
+) -> tuple[Dlrm, TrainingSummary]:
     """Trains; a training that has diverged leaves no checkpoint: the next try would end so too."""
     try:
-        return train(
-            network,
-            config,
-            rows.train_files,
-            rows.num_train,
-            validation_files=rows.validation_files,
-            eval_files=rows.eval_files,
-            devices=devices,
-            logs_dir=logs_dir,
-            checkpoint_dir=checkpoint_dir,
-        )
+        return train_variant(config, rows, devices, logs_dir, checkpoint_dir)
     except DivergedError:
         _remove(checkpoint_dir)
         raise

@@ -7,6 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from components.trainer.config import TrainerConfig
+from components.trainer.data import TEACHER_LOGIT
+from components.trainer.losses import RowLoss
 from components.trainer.model import Dlrm
 from components.trainer.optimizers import (
     LearningRate,
@@ -51,6 +53,7 @@ class TrainStep(tf.Module):
         """
         super().__init__()
         self._network = network
+        self._row_loss = RowLoss(config.loss, config.distillation)
         self._negative_weight = config.negative_weight
         self._mean_weight = mean_weight
         self._clip_norm = config.gradient_clip_norm
@@ -75,18 +78,19 @@ class TrainStep(tf.Module):
         )
 
     def __call__(self, batch: Batch) -> tf.Tensor:
-        """Updates the network; returns the loss before that, nats, a float32 scalar.
+        """Updates the network; returns the loss before that, a float32 scalar.
 
-        It is sum(w * loss) / (mean_weight * number of rows), over all replicas, with the binary
-        cross-entropies: over all batches the mean by weight. (With the batch's own sum of weights
-        instead of the mean's, a batch that lacks heavy rows would count as much as one that has
-        them, and rare heavy clicks would be learned as too rare.) A row's `w` is its weight of the
-        log times, for a row without a click, what makes up for those that were not sampled
+        It is sum(w * loss) / (mean_weight * number of rows), over all replicas, with the losses of
+        `TrainerConfig.loss`: over all batches the mean by weight. (With the batch's own sum of
+        weights instead of the mean's, a batch that lacks heavy rows would count as much as one that
+        has them, and rare heavy clicks would be learned as too rare.) A row's `w` is its weight of
+        the log times, for a row without a click, what makes up for those that were not sampled
         (`TrainerConfig.negative_weight`).
 
         Args:
-          batch: the features that `Dlrm` takes; the labels, float32 `[batch]`; the weights of the
-            log, float32 `[batch]`, not all 0. A row of weight 0 changes nothing.
+          batch: the features that `Dlrm` takes, and `TEACHER_LOGIT`, float32 `[batch]`, without
+            which the loss is that of the labels alone; the labels, float32 `[batch]`; the weights
+            of the log, float32 `[batch]`, not all 0. A row of weight 0 changes nothing.
         """
         features, label, weight = batch
         weight = weight * tf.where(label > 0, 1.0, self._negative_weight)
@@ -171,9 +175,10 @@ class TrainStep(tf.Module):
         with tf.GradientTape(watch_accessed_variables=False) as tape:
             tape.watch([gathered, variables])
             logits = self._network.logits(gathered, features)
-            labels = tf.broadcast_to(label[:, None], tf.shape(logits))
-            losses = tf.nn.sigmoid_cross_entropy_with_logits(labels, logits)
-            loss = tf.reduce_sum(weight[:, None] * losses)
+            teacher_logits = features.get(TEACHER_LOGIT)
+            members = tf.unstack(logits, num=logits.shape[1], axis=1)
+            losses = [self._row_loss(label, each, teacher_logits) for each in members]
+            loss = tf.reduce_sum(weight * tf.add_n(losses))
         of_gathered, of_dense = tape.gradient(loss, (list(gathered), variables))
         if factor is not None:
             of_gathered = [gradient * factor for gradient in of_gathered]
@@ -196,6 +201,14 @@ def _clip(
     # An infinite length would shorten all to 0, and the training would stand still unnoticed.
     factor = tf.where(tf.math.is_finite(length), norm / tf.maximum(length, norm), np.nan)
     return [g * factor for g in of_gathered], [g * factor for g in of_dense]
+
+
+def gather_over_replicas(value: tf.Tensor) -> tf.Tensor:
+    """Returns the rows of all replicas, those of the first one first."""
+    context = tf.distribute.get_replica_context()
+    if context.num_replicas_in_sync == 1:
+        return value
+    return context.all_gather(value, axis=0)
 
 
 def sum_over_replicas(value: Any) -> Any:

@@ -13,6 +13,7 @@ from components.training_record import (
     write_training_record,
 )
 
+METRICS = {"auc_roc": 0.75}
 RECORD = TrainingRecord(
     variant="full",
     method="full",
@@ -31,7 +32,9 @@ RECORD = TrainingRecord(
         LossPoint(step=5, examples=320, loss=0.65),
         LossPoint(step=10, examples=640, loss=0.6),
     ),
-    eval_curve=(EvalPoint(step=5, examples=320, train_seconds=1.25, logloss=0.625),),
+    eval_curve=(
+        EvalPoint(step=5, examples=320, train_seconds=1.25, logloss=0.625, metrics=METRICS),
+    ),
     eval_curve_rows="validation",
     evaluation_seconds=0.5,
     checkpoint_seconds=0.25,
@@ -74,6 +77,15 @@ def test_record_of_older_code_has_no_bytes_by_table(folder):
     del facts["table_bytes"]
     (folder / TRAINING_FILE).write_text(json.dumps(facts))
     assert read_training_record(str(folder)).table_bytes == {}
+
+
+def test_evaluations_of_older_code_have_no_metrics(folder):
+    facts = json.loads((folder / TRAINING_FILE).read_text())
+    for field in ("metrics", "train_metrics"):
+        del facts["eval_curve"][0][field]
+    (folder / TRAINING_FILE).write_text(json.dumps(facts))
+    [point] = read_training_record(str(folder)).eval_curve
+    assert (point.logloss, point.metrics, point.train_metrics) == (0.625, {}, {})
 
 
 def test_bytes_that_are_shared_stand_behind_those_of_the_features():

@@ -179,15 +179,18 @@ class Embedding(tf_keras.layers.Layer, abc.ABC):
           num_rows: the number of rows.
           width: the width of a row.
           low: the smallest initial value. Left out, the values are uniform in
-            `(-1/sqrt(vocabulary_size), 1/sqrt(vocabulary_size))` as in facebookresearch/dlrm.
+            `(-1/sqrt(vocabulary_size), 1/sqrt(vocabulary_size))` as in facebookresearch/dlrm, and
+            `TrainerConfig.initialization` can change that.
           high: the largest initial value when `low` is given.
           num_lookups: how many of its rows one id needs.
         """
+        has_own_start = low is not None
         if low is None:
             high = 1.0 / math.sqrt(self.vocabulary_size)
             low = -high
         seed = int(self._rng.integers(2**31))
-        self.tables += (Table(num_rows, width, low, high, seed, num_lookups),)
+        table = Table(num_rows, width, low, high, seed, num_lookups, has_own_start)
+        self.tables += (table,)
 
     def add_array(
         self,

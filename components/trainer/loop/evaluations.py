@@ -3,10 +3,11 @@
 import math
 import time
 
-from components.trainer.evaluation import Logloss
+from components.trainer.evaluation import LOGLOSS
 from components.trainer.learning_rates import LearningRates
 from components.trainer.loop.best_weights import BestWeights
 from components.trainer.loop.divergence import DivergedError
+from components.trainer.loop.evaluated_rows import EvaluatedRows
 from components.trainer.loop.training_logs import TrainingLogs
 from components.trainer.loop.training_plan import TrainingPlan
 from components.trainer.loop.training_state import TrainingState
@@ -15,7 +16,7 @@ from components.training_record import EvalPoint
 
 
 class Evaluations:
-    """Computes the logloss, keeps the best weights, lowers the learning rates, says when to stop.
+    """Computes figures, keeps the best weights, lowers the learning rates, says when to stop.
 
     Early stopping and reduce-on-plateau count the evaluations apart: after a reduction the one
     starts again, the other does not.
@@ -25,7 +26,7 @@ class Evaluations:
         self,
         state: TrainingState,
         plan: TrainingPlan,
-        logloss: Logloss | None,
+        rows: EvaluatedRows | None,
         train_step: TrainStep,
         best_weights: BestWeights,
         logs: TrainingLogs,
@@ -35,15 +36,15 @@ class Evaluations:
         Args:
           state: is updated.
           plan: of the training.
-          logloss: on the rows to evaluate on; None if the plan has no evaluations.
+          rows: to evaluate on; None if the plan has no evaluations.
           train_step: its learning rates are lowered.
           best_weights: keep the weights.
-          logs: take the loglosses.
+          logs: take the figures.
         """
         self._state = state
         self._config = plan.config
         self._plan = plan
-        self._logloss = logloss
+        self._rows = rows
         self._train_step = train_step
         self._best_weights = best_weights
         self._logs = logs
@@ -63,10 +64,12 @@ class Evaluations:
           DivergedError: if the logloss is not finite.
         """
         state = self._state
-        if self._logloss is None or state.step not in self._plan.evaluated_steps:
+        if self._rows is None or state.step not in self._plan.evaluated_steps:
             return
         start_seconds = time.monotonic()
-        logloss = self._logloss()
+        metrics = self._rows.held_out()
+        logloss = metrics.pop(LOGLOSS)
+        train_metrics = self._rows.trained_on() if self._rows.trained_on else {}
         state.evaluation_seconds += time.monotonic() - start_seconds
         if not math.isfinite(logloss):
             where = LearningRates(self._train_step).describe(state.step)
@@ -79,9 +82,11 @@ class Evaluations:
             examples=self._plan.num_examples(state.step),
             train_seconds=state.stopwatch.seconds,
             logloss=logloss,
+            metrics=metrics,
+            train_metrics=train_metrics,
         )
         state.evals.append(point)
-        self._logs.eval_scalars(point.step, {"loss": logloss})
+        self._logs.evaluation(point)
         self._keep_if_best(point, checkpointed_best_step)
         self._reduce_on_plateau(point)
 

@@ -1,5 +1,6 @@
 """The training loop."""
 
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,19 +10,22 @@ import tensorflow as tf
 
 from components.progress import report
 from components.trainer.config import TrainerConfig
-from components.trainer.data import make_dataset
+from components.trainer.curriculum import Frequencies
 from components.trainer.devices import Devices, make_devices
-from components.trainer.evaluation import Logloss
 from components.trainer.learning_rates import LearningRates
+from components.trainer.loop.batches import Batches
 from components.trainer.loop.best_weights import BestWeights
 from components.trainer.loop.checkpoints import Checkpoints
-from components.trainer.loop.divergence import constant_loss, mean_weight
+from components.trainer.loop.divergence import click_rate, mean_weight
+from components.trainer.loop.evaluated_rows import EvaluatedRows
 from components.trainer.loop.evaluations import Evaluations
 from components.trainer.loop.loss_watch import LossWatch
 from components.trainer.loop.progress_line import ProgressLine
+from components.trainer.loop.teaching import Teaching
 from components.trainer.loop.training_logs import TrainingLogs
 from components.trainer.loop.training_plan import TrainingPlan
 from components.trainer.loop.training_state import TrainingState
+from components.trainer.losses import RowLoss
 from components.trainer.model import Dlrm
 from components.trainer.train_step import TrainStep
 from components.training_record import TrainingSummary
@@ -38,6 +42,8 @@ def train(
     devices: Devices | None = None,
     logs_dir: str | None = None,
     checkpoint_dir: str | None = None,
+    frequencies: Frequencies | None = None,
+    teaching: Teaching | None = None,
 ) -> TrainingSummary:
     """Trains a network in place.
 
@@ -56,6 +62,8 @@ def train(
       logs_dir: where TensorBoard's logs go; None writes none.
       checkpoint_dir: of this training alone, see `checkpoint_folder`. If it holds a checkpoint, the
         training goes on from there. None writes none.
+      frequencies: of the ids, if `config` has a curriculum.
+      teaching: what the teacher left, if `config` has one.
 
     Returns:
       what the steps took and how they went, those before a kill included.
@@ -63,33 +71,35 @@ def train(
     Raises:
       DivergedError: if the loss is not finite or diverges.
       InputError: if the checkpoint is damaged.
-      ValueError: if `config` asks for evaluations, and there are no rows for them.
+      ValueError: if `config` needs rows to evaluate on, frequencies or a teacher, and has none.
     """
-    evaluated_files = validation_files or eval_files
-    if config.evals_per_epoch and not evaluated_files:
+    if config.evals_per_epoch and not (validation_files or eval_files):
         raise ValueError("evals_per_epoch: expected validation_files or eval_files, received none")
+    if (config.curriculum.order == "random") != (frequencies is None):
+        raise ValueError("curriculum: expected frequencies with it, and none without it")
+    if bool(config.distillation.weight) != (teaching is not None):
+        raise ValueError("distillation: expected what a teacher left with it, and none without it")
     devices = devices or make_devices(config.device)
     plan = TrainingPlan(config, num_rows)
     logs = TrainingLogs(logs_dir if devices.is_chief else None, config.profile_steps)
     best_weights = BestWeights(checkpoint_dir, network, devices.is_chief)
     try:
-        with devices.scope():
+        with tempfile.TemporaryDirectory() as scratch, devices.scope():
             weight = mean_weight(files, config.negative_weight)
             step = TrainStep(network, config, plan.num_steps, devices.jit_compile, weight)
             checkpoints = Checkpoints(checkpoint_dir, step, config, devices.is_chief)
-            state = _state_to_start_from(checkpoints, plan, files, logs)
-            batches = _Batches(files, plan, devices, step)
+            state = _state_to_start_from(checkpoints, plan, files, teaching, logs)
+            teacher_files = teaching.files if teaching else ()
+            batches = Batches(files, plan, devices, step, frequencies, teacher_files)
             # Iterators start to read at once, so this one is the first epoch's too.
             first_batches = batches.after_step(state.step)
             start_seconds = time.monotonic()
             run_steps = devices.compile_loop(step, first_batches)
             trace_seconds = time.monotonic() - start_seconds
             checkpoints.restore()
-            logloss = None
-            if config.evals_per_epoch:
-                sampled = bool(validation_files)
-                logloss = Logloss(network, config, evaluated_files, sampled, devices)
-            evaluations = Evaluations(state, plan, logloss, step, best_weights, logs)
+            splits = (files, validation_files, eval_files)
+            rows = EvaluatedRows.of_training(network, config, devices, *splits, scratch)
+            evaluations = Evaluations(state, plan, rows, step, best_weights, logs)
             watch = LossWatch(state, plan, LearningRates(step), logs)
             parts = (watch, evaluations, checkpoints, logs)
             _Loop(network, plan, state, batches, run_steps, *parts).run(first_batches)
@@ -98,29 +108,10 @@ def train(
     finally:
         logs.close()
         best_weights.remove_temporary()
-    rows: Literal["validation", "eval"] = "validation" if validation_files else "eval"
-    return _summarize(state, plan, trace_seconds, exported_step, rows, embedding_bytes)
-
-
-@dataclass(frozen=True)
-class _Batches:
-    """The batches of a training; seed and epoch decide their order."""
-
-    files: Sequence[str]
-    plan: TrainingPlan
-    devices: Devices
-    train_step: TrainStep
-
-    def after_step(self, step: int) -> Any:
-        """Returns an iterator over those that are left of the epoch after `step`."""
-        config = self.plan.config
-        epoch, num_skipped = divmod(step, self.plan.steps_per_epoch)
-        dataset = make_dataset(
-            self.files, config.batch_size, config.shuffle_window_rows, (config.seed, epoch)
-        )
-        if num_skipped:
-            dataset = dataset.skip(num_skipped)
-        return iter(self.devices.distribute(dataset, self.train_step.prepare))
+    split: Literal["validation", "eval"] = "validation" if validation_files else "eval"
+    summary = _summarize(state, plan, trace_seconds, exported_step, split, embedding_bytes)
+    teacher_seconds = teaching.seconds if teaching else 0.0
+    return summary.model_copy(update={"teacher_seconds": teacher_seconds})
 
 
 @dataclass(frozen=True)
@@ -130,7 +121,7 @@ class _Loop:
     network: Dlrm
     plan: TrainingPlan
     state: TrainingState
-    batches: _Batches
+    batches: Batches
     run_steps: Callable[[Any, int], tf.Tensor]
     watch: LossWatch
     evaluations: Evaluations
@@ -210,19 +201,26 @@ class _Loop:
 
 
 def _state_to_start_from(
-    checkpoints: Checkpoints, plan: TrainingPlan, files: Sequence[str], logs: TrainingLogs
+    checkpoints: Checkpoints,
+    plan: TrainingPlan,
+    files: Sequence[str],
+    teaching: Teaching | None,
+    logs: TrainingLogs,
 ) -> TrainingState:
     """The state of the newest checkpoint, else that before the first step."""
     state = checkpoints.find()
     if state is None:
-        loss = constant_loss(files, plan.config.negative_weight)
-        return TrainingState.at_start(plan, loss)
+        config = plan.config
+        loss = RowLoss(config.loss, config.distillation)
+        of_teacher = teaching.mean_probability if teaching else None
+        rates = (click_rate(files, config.negative_weight), of_teacher)
+        return TrainingState.at_start(plan, loss.constant_loss(*rates), loss.untrained_loss(*rates))
     state.resumed_steps.append(state.step)
     report(f"{plan.config.variant}: going on after step {state.step:,} of {plan.num_steps:,}")
     for point in state.losses.points:
         logs.train_scalars(point.step, {"loss": point.loss})
     for evaluation in state.evals:
-        logs.eval_scalars(evaluation.step, {"loss": evaluation.logloss})
+        logs.evaluation(evaluation)
     return state
 
 

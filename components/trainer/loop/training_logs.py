@@ -9,6 +9,8 @@ import tensorflow as tf
 from tensorboard.plugins.histogram.summary_v2 import histogram_pb
 from tensorboard.plugins.scalar.summary_v2 import scalar_pb
 
+from components.training_record import EvalPoint
+
 _TRAIN, _EVAL = "train", "eval"
 _MAX_HISTOGRAM_VALUES = 20_000
 _PROFILED_AFTER_STEP = 10
@@ -44,9 +46,15 @@ class TrainingLogs:
         """Writes what is known after training step `step`, by tag."""
         self._write(_TRAIN, step, [scalar_pb(tag, value) for tag, value in values.items()])
 
-    def eval_scalars(self, step: int, values: Mapping[str, float]) -> None:
-        """Writes what an evaluation after step `step` gave, by tag; all is on disk then."""
-        self._write(_EVAL, step, [scalar_pb(tag, value) for tag, value in values.items()])
+    def evaluation(self, point: EvalPoint) -> None:
+        """Writes what an evaluation gave; all is on disk then.
+
+        The figures on rows that are trained on have the same tags in the run `train`, so a chart
+        shows both curves. The tag `loss` is there the loss of the steps, so they have `logloss`.
+        """
+        values = {"loss": point.logloss, "logloss": point.logloss, **point.metrics}
+        self._write(_EVAL, point.step, [scalar_pb(tag, value) for tag, value in values.items()])
+        self.train_scalars(point.step, point.train_metrics)
         self.flush()
 
     def histograms(self, step: int, variables: Sequence[tf.Variable]) -> None:

@@ -17,11 +17,13 @@ _LAST_LOSSES = 100
 class LossHistory(BaseModel):
     """The losses of all steps, in few numbers.
 
+    They are those of `TrainerConfig.loss`.
+
     Attributes:
       interval_steps: the steps of a point of the curve.
       num_steps: how many losses were added.
       points: the curve.
-      last_losses: the last 100 losses, nats.
+      last_losses: the last 100 losses.
       open_sum: of the losses since the last point.
       open_steps: how many they are.
       divergence: has seen them all.
@@ -50,7 +52,7 @@ class LossHistory(BaseModel):
             self.open_sum, self.open_steps = 0.0, 0
 
     def recent_mean(self) -> float:
-        """Returns the mean of the last 100 losses, nats."""
+        """Returns the mean of the last 100 losses."""
         last = self.last_losses[-_LAST_LOSSES:]
         return math.fsum(last) / len(last)
 
@@ -81,13 +83,16 @@ class TrainingState(BaseModel):
     resumed_steps: list[int] = Field(default_factory=list)
 
     @classmethod
-    def at_start(cls, plan: TrainingPlan, constant_loss: float) -> "TrainingState":
+    def at_start(
+        cls, plan: TrainingPlan, constant_loss: float, untrained_loss: float = math.log(2.0)
+    ) -> "TrainingState":
         """Makes the state before the first step.
 
         Args:
           plan: of the training.
-          constant_loss: of the constant prediction, nats.
+          constant_loss: of the constant prediction.
+          untrained_loss: of an untrained network.
         """
-        check = DivergenceCheck.of_training(constant_loss, plan.num_steps)
+        check = DivergenceCheck.of_training(constant_loss, plan.num_steps, untrained_loss)
         interval_steps = math.ceil(plan.num_steps / _MAX_CURVE_POINTS)
         return cls(losses=LossHistory(interval_steps=interval_steps, divergence=check))

@@ -19,13 +19,14 @@ class Measurement(BaseModel):
     Attributes:
       config: with the batch size.
       num_seeds: trainings, one after the other.
-      features: of the rows, as all that follows; see `TuningRows`.
+      transform_graph_uri: of the rows, as all that follows; see `TuningRows`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     config: TrainerConfig
     num_seeds: int
+    transform_graph_uri: str
     features: Features
     train_files: tuple[str, ...]
     held_out_files: tuple[str, ...]

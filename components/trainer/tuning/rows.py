@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from components import parquet
 from components.errors import InputError
-from components.features import Features
+from components.features import Features, read_features
 from components.trainer.data import count_rows
 from components.trainer.loop.validation_rows import hold_out_last_rows
 from components.trainer.tuning.config import TunerConfig
@@ -21,6 +21,7 @@ class TuningRows:
     """Transformed Parquet files by what they are for.
 
     Attributes:
+      transform_graph_uri: the folder of the graph that transformed them.
       features: what is in them.
       train_files: trained on.
       held_out_files: later rows, which are only evaluated on.
@@ -29,6 +30,7 @@ class TuningRows:
       folder: on this machine, for whatever is written on the way.
     """
 
+    transform_graph_uri: str
     features: Features
     train_files: tuple[str, ...]
     held_out_files: tuple[str, ...]
@@ -38,13 +40,13 @@ class TuningRows:
 
 
 def hold_out_rows(
-    files: Sequence[str], features: Features, config: TunerConfig, folder: str
+    files: Sequence[str], transform_graph_uri: str, config: TunerConfig, folder: str
 ) -> TuningRows:
     """Takes the last rows of a train split, and holds the last of these out.
 
     Args:
       files: transformed Parquet files of the train split, in the order of the log.
-      features: what is in them.
+      transform_graph_uri: the folder of the graph that transformed them.
       config: says how many rows.
       folder: an empty one on this machine.
 
@@ -66,7 +68,8 @@ def hold_out_rows(
         files, config.held_out_fraction, _subfolder(folder, "held_out")
     )
     return TuningRows(
-        features=features,
+        transform_graph_uri=transform_graph_uri,
+        features=read_features(transform_graph_uri),
         train_files=tuple(train),
         held_out_files=tuple(held_out),
         num_train_rows=count_rows(train),

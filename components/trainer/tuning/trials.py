@@ -10,14 +10,13 @@ import numpy as np
 import tensorflow as tf
 
 from components.errors import InputError
-from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
 from components.trainer.data import count_rows
 from components.trainer.devices import make_devices
-from components.trainer.evaluation import Logloss
+from components.trainer.evaluation import evaluate
 from components.trainer.hyperparameters import with_values
-from components.trainer.loop.training import train
 from components.trainer.loop.validation_rows import hold_out_last_rows
+from components.trainer.train_variant import TrainingRows, train_variant
 from components.trainer.tuning.journal import Journal
 from components.trainer.tuning.results import TrialResult
 from components.trainer.tuning.rows import TuningRows
@@ -40,19 +39,12 @@ def train_once(config: TrainerConfig, rows: TuningRows) -> tuple[float, float]:
             fraction = config.validation_fraction
             files, validation_files = hold_out_last_rows(files, fraction, scratch)
         else:  # what is evaluated without validation rows decides nothing
-            config = with_values(config, {"evals_per_epoch": 0})
-        sizes, width = rows.features.vocabulary_sizes, rows.features.dense_width
-        with devices.scope():
-            network = make_dlrm(config, sizes, width, devices.make_tables(config))
-        summary = train(
-            network,
-            config,
-            files,
-            count_rows(files),
-            validation_files=validation_files,
-            devices=devices,
+            config = with_values(config, {"evals_per_epoch": 0, "train_eval_rows": 0})
+        used = TrainingRows(
+            rows.transform_graph_uri, rows.features, files, count_rows(files), validation_files
         )
-    logloss = Logloss(network, config, rows.held_out_files, True, devices)()
+        network, summary = train_variant(config, used, devices)
+    logloss = evaluate(network, config, rows.held_out_files, devices, are_negatives_sampled=True)
     return logloss, summary.train_examples_per_second
 
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import tensorflow as tf
 
-from components.features import read_features
 from components.files import write_bytes, write_text
 from components.progress import report
 from components.trainer.config import TrainerConfig
@@ -67,7 +66,7 @@ def tune(
       trainer: the configuration to tune.
       config: what to look for.
       train_patterns: globs of the train split's transformed Parquet files.
-      transform_graph_uri: the folder of `features.json`.
+      transform_graph_uri: the folder of the transform graph.
       hyperparameters_uri: where KerasTuner's HyperParameters go; their file is the only one there.
       results_uri: where all trials, `tuning.json` and plots go.
       journal_uri: a folder for the results of single trainings, which all machines can reach. They
@@ -81,11 +80,10 @@ def tune(
       InputError: if there are too few rows, nothing could be trained, or the devices are such that
         trials cannot run side by side.
     """
-    features = read_features(transform_graph_uri)
     with taken_cluster() as cluster, tempfile.TemporaryDirectory() as folder:
 
         def make_trials() -> Trials:
-            rows = hold_out_rows(find_files(train_patterns), features, config, folder)
+            rows = hold_out_rows(find_files(train_patterns), transform_graph_uri, config, folder)
             return Trials(trainer, rows, config.num_seeds, Journal(journal_uri))
 
         if cluster and not cluster.is_chief:

@@ -16,11 +16,13 @@ import numpy as np
 import tensorflow as tf
 
 from components.features import read_features
+from components.parquet import read_table
 from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
-from components.trainer.data import count_rows, find_files, make_dataset
+from components.trainer.data import TEACHER_LOGIT, count_rows, find_files, make_dataset
 from components.trainer.devices import Devices, make_devices
-from components.trainer.evaluation import evaluate
+from components.trainer.evaluation import Evaluation
+from components.trainer.loop.teaching import write_teaching
 from components.trainer.serving import ServedModel, export
 from components.trainer.train_step import TrainStep
 
@@ -33,7 +35,7 @@ def run(
     eval_files: Sequence[str],
     folder: Path,
 ) -> None:
-    """Writes the losses of an epoch, the logloss after it and the weights, and the SavedModel."""
+    """Writes the losses of an epoch, the figures after it and the weights, and the SavedModel."""
     features = read_features(str(graph))
     sizes, dense_width = features.vocabulary_sizes, features.dense_width
     num_steps = -(-count_rows(train_files) // config.batch_size)
@@ -44,8 +46,10 @@ def run(
         iterator = iter(devices.distribute(dataset, step.prepare))
         loop = devices.compile_loop(step, iterator)
     losses = [loop(iterator, 4).numpy(), loop(iterator, num_steps - 4).numpy()]
-    logloss = evaluate(network, config, eval_files, devices)
+    figures = Evaluation(network, config, eval_files, devices=devices, with_metrics=True)()
     with tempfile.TemporaryDirectory() as scratch:
+        teaching = write_teaching(network, config, train_files, devices, 0.0, scratch)
+        teacher_logits = [read_table(path)[TEACHER_LOGIT].to_numpy() for path in teaching.files]
         plain = devices.to_plain(network, lambda: make_dlrm(config, sizes, dense_width), scratch)
         served = ServedModel(str(graph), plain, features.click_log, config.served_logit_offset)
         if devices.is_chief:
@@ -53,8 +57,9 @@ def run(
     np.savez(
         folder / f"worker_{os.getpid()}.npz",
         losses=np.concatenate(losses),
-        logloss=logloss,
+        teacher_logits=np.concatenate(teacher_logits),
         is_chief=devices.is_chief,
+        **{f"figure_{name}": value for name, value in figures.items()},
         **{f"weights_{i:03}": weights for i, weights in enumerate(plain.get_weights())},
     )
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 from components.errors import InputError
 from components.parquet import write_table
 from components.trainer.data import (
+    TEACHER_LOGIT,
     count_rows,
     find_files,
     iterate_chunks,
@@ -91,6 +92,31 @@ def test_a_window_mixes_files_and_reads_no_further(tmp_path: Path) -> None:
     first_window = set(itertools.chain(*batches[:5]))
     assert len({n // 10 for n in first_window}) == 2
     assert len({n // 10 for n in batches[0] + batches[1]}) == 2
+
+
+def test_a_teacher_s_logits_stay_with_their_rows(tmp_path: Path) -> None:
+    edges, files, teacher_files = [0, 10, 10, 14, 25], [], []
+    for index, edge in enumerate(itertools.pairwise(edges)):
+        numbers = list(range(*edge))
+        files.append(write_file(tmp_path / f"{index}.parquet", numbers))
+        teacher_files.append(str(tmp_path / f"teacher_{index}.parquet"))
+        logits = pa.array(np.array(numbers, np.float32) / 8)
+        write_table(pa.table({TEACHER_LOGIT: logits}), teacher_files[-1])
+    dataset = make_dataset(files, 4, 12, (1, 0), teacher_files)
+    seen = []
+    for features, _, weight in dataset:
+        ids = features[CATEGORICAL].numpy()[:, 0]
+        np.testing.assert_array_equal(features[TEACHER_LOGIT], ids / 8)
+        seen += ids[weight.numpy() > 0].tolist()
+    assert sorted(seen) == list(range(25)) != seen
+    assert len(list(dataset)) == 7  # the last one is filled up
+
+
+def test_logits_of_other_rows_are_refused(files: list[str], tmp_path: Path) -> None:
+    path = str(tmp_path / "teacher.parquet")
+    write_table(pa.table({TEACHER_LOGIT: pa.array([0.5] * 9, pa.float32())}), path)
+    with pytest.raises(InputError, match=r"each of the 10 rows of .*, received 9"):
+        read_rows(files[0], path)
 
 
 def test_an_empty_file_is_passed_over(files: list[str], tmp_path: Path) -> None:

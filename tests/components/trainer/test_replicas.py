@@ -155,8 +155,22 @@ def test_other_devices_end_with_the_weights_of_one_device(
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_other_devices_evaluate_as_one_device(single: Results, others: Results, name: str) -> None:
+    expected = single.of_chief(name)
+    figures = [key for key in expected if key.startswith("figure_")]
+    assert len(figures) == 6
     for worker in others.of_workers(name):
-        assert worker["logloss"] == pytest.approx(single.of_chief(name)["logloss"], abs=1e-5)
+        for key in figures:
+            assert worker[key] == pytest.approx(expected[key], abs=1e-5), key
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_other_devices_give_the_logits_of_a_teacher_in_the_order_of_the_rows(
+    single: Results, others: Results, name: str
+) -> None:
+    expected = single.of_chief(name)["teacher_logits"]
+    assert len(expected) == 700
+    for worker in others.of_workers(name):
+        np.testing.assert_allclose(worker["teacher_logits"], expected, atol=1e-5)
 
 
 def test_workers_end_with_identical_weights(others: Results) -> None:

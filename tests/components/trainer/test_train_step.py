@@ -59,6 +59,21 @@ def test_a_step_of_sgd_goes_down_the_plain_gradient(
         assert np.abs(gradient).max() > 0
 
 
+def test_a_step_goes_down_the_gradient_of_the_configured_loss() -> None:
+    network, step = make(loss={"name": "focal", "gamma": 1.5})
+    network(FEATURES)
+    before = network.get_weights()
+    with tf.GradientTape() as tape:
+        p = tf.sigmoid(network(FEATURES))
+        p = tf.where(LABEL > 0, p, 1.0 - p)
+        loss = -tf.reduce_mean((1.0 - p) ** 1.5 * tf.math.log(p))
+    gradients = tape.gradient(loss, network.trainable_variables)
+    assert float(step((FEATURES, LABEL, tf.ones(4)))) == pytest.approx(float(loss), rel=1e-5)
+    for old, new, gradient in zip(before, network.get_weights(), gradients, strict=True):
+        expected = old - 0.5 * tf.convert_to_tensor(gradient).numpy()
+        np.testing.assert_allclose(new, expected, atol=1e-6)
+
+
 def test_rows_without_a_click_weigh_as_many_as_they_stand_for() -> None:
     network, step = make(negative_sampling_rate=0.25, negative_sampling_correction="weight")
     loss, _ = plain_gradients(network, [1.0, 4.0, 4.0, 1.0])

@@ -79,4 +79,5 @@ class SharedTableEmbedding(Embedding, abc.ABC):
         high = 1.0 / math.sqrt(num_ids)
         seed = int(rng.integers(2**31))
         # A hash function reaches no further than its prime.
-        return Table(min(num_rows, PRIME), width, -high, high, seed, num_lookups)
+        num_rows = min(num_rows, PRIME)
+        return Table(num_rows, width, -high, high, seed, num_lookups, has_own_start=False)

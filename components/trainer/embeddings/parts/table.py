@@ -16,10 +16,12 @@ class Table:
     Attributes:
       num_rows: 1 or more.
       width: 1 or more.
-      low: the smallest initial value; they are uniform.
+      low: the smallest initial value; they are uniform unless `stddev` is given.
       high: the largest.
       seed: of the initial values.
       num_lookups: how many of its rows one id needs.
+      has_own_start: whether the method needs just these initial values; else they are a default.
+      stddev: above 0, the initial values are normal with this standard deviation.
     """
 
     num_rows: int
@@ -28,12 +30,15 @@ class Table:
     high: float
     seed: int
     num_lookups: int = 1
+    has_own_start: bool = True
+    stddev: float = 0.0
 
     def initial_values(self) -> tf.Tensor:
         """Returns the rows at the start, float32 `[num_rows, width]`."""
-        return tf.random.stateless_uniform(
-            [self.num_rows, self.width], (self.seed, 0), self.low, self.high
-        )
+        shape, seed = [self.num_rows, self.width], (self.seed, 0)
+        if self.stddev:
+            return tf.random.stateless_normal(shape, seed, stddev=self.stddev)
+        return tf.random.stateless_uniform(shape, seed, self.low, self.high)
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,6 +48,13 @@ def test_a_loss_within_twice_the_constant_prediction_does_not_diverge() -> None:
     assert first_diverging(check, [0.05] * 50 + [0.99] * 500) is None
 
 
+def test_a_loss_that_starts_lower_diverges_lower() -> None:
+    check = DivergenceCheck.of_training(0.1, 100, untrained_loss=0.15)
+    assert first_diverging(check, [0.29] * 500) is None
+    check = DivergenceCheck.of_training(0.1, 100, untrained_loss=0.15)
+    assert first_diverging(check, [0.31] * 500) == 100
+
+
 def test_one_good_window_starts_the_count_again() -> None:
     check = DivergenceCheck(constant_loss=0.5, window_steps=10)
     assert first_diverging(check, ([9.0] * 90 + [0.6] * 10) * 10) is None
@@ -66,7 +73,7 @@ def test_the_reason_names_mean_and_limit() -> None:
     check = DivergenceCheck(constant_loss=0.25, window_steps=10)
     first_diverging(check, [0.5] * 10 + [3.0] * 100)
     assert check.describe() == (
-        "the means of 10 times 10 losses on end were above 1.0000 nats, twice the larger of the "
+        "the means of 10 times 10 losses on end were above 1.0000, twice the larger of the "
         "best such mean (0.5000) and the loss of one prediction for all rows (0.2500)"
     )
 

@@ -6,6 +6,7 @@ import pytest
 from components.trainer.config import TrainerConfig
 from components.trainer.loop.best_weights import BestWeights
 from components.trainer.loop.divergence import DivergedError
+from components.trainer.loop.evaluated_rows import EvaluatedRows
 from components.trainer.loop.evaluations import Evaluations
 from components.trainer.loop.training_logs import TrainingLogs
 from components.trainer.loop.training_plan import TrainingPlan
@@ -26,8 +27,9 @@ def evaluate(
     network = make_network(config)
     step = TrainStep(network, config, plan.num_steps)
     left = iter(loglosses)
+    rows = EvaluatedRows(lambda: {"logloss": next(left)})
     best = BestWeights(str(folder), network, is_chief=True)
-    evaluations = Evaluations(state, plan, lambda: next(left), step, best, TrainingLogs(None))
+    evaluations = Evaluations(state, plan, rows, step, best, TrainingLogs(None))
     factors = []
     for number in range(1, len(loglosses) + 1):
         state.step = number

@@ -14,7 +14,7 @@ from components.progress import PROGRESS_LOGGER
 from components.trainer.config import TrainerConfig
 from components.trainer.data import count_rows, make_dataset, read_rows
 from components.trainer.devices import Devices, make_devices
-from components.trainer.evaluation import Logloss, evaluate
+from components.trainer.evaluation import evaluate
 from components.trainer.loop import progress_line
 from components.trainer.loop.divergence import DivergedError
 from components.trainer.loop.training import train
@@ -78,7 +78,7 @@ def finished(
 ) -> tuple[Dlrm, TrainingSummary, Path]:
     """A training with all its logs, and their folder."""
     logs_dir = tmp_path_factory.mktemp("logs")
-    config = make_config(evals_per_epoch=2, profile_steps=5)
+    config = make_config(evals_per_epoch=2, train_eval_rows=350, profile_steps=5)
     network, summary = run(log, config, logs_dir=str(logs_dir), eval_files=log.eval_files)
     return network, summary, logs_dir
 
@@ -126,6 +126,14 @@ def test_eval_curve_ends_with_the_logloss_of_the_result(log: SmallLog, finished:
     expected = log_loss(label, 1 / (1 + np.exp(-logit)))
     assert summary.eval_curve[-1].logloss == pytest.approx(expected, abs=1e-6)
     loglosses = [point.logloss for point in summary.eval_curve]
+    metrics = summary.eval_curve[-1].metrics
+    assert metrics["auc_roc"] == pytest.approx(roc_auc_score(label, logit), abs=1e-6)
+    assert metrics["accuracy"] == pytest.approx(np.mean((logit >= 0) == label), abs=1e-6)
+    label, logit = (values[::2] for values in labels_and_logits(network, log.train_files))
+    metrics = summary.eval_curve[-1].train_metrics
+    expected = log_loss(label, 1 / (1 + np.exp(-logit)))
+    assert metrics["logloss"] == pytest.approx(expected, abs=1e-6)
+    assert metrics["auc_roc"] == pytest.approx(roc_auc_score(label, logit), abs=1e-6)
     assert summary.best_step == (6, 11, 17, 22)[int(np.argmin(loglosses))]
 
 
@@ -139,6 +147,11 @@ def test_logs_hold_the_curves_rates_and_learning_rates(finished: Finished) -> No
     assert scalars(found, "eval", "loss") == [
         (point.step, pytest.approx(point.logloss)) for point in summary.eval_curve
     ]
+    last = summary.eval_curve[-1]
+    assert scalars(found, "eval", "auc_roc")[-1] == (22, pytest.approx(last.metrics["auc_roc"]))
+    assert scalars(found, "train", "logloss")[-1] == (
+        *(22, pytest.approx(last.train_metrics["logloss"])),
+    )
     # The dense rate falls linearly from 0.02 at the first step, the other stays.
     assert scalars(found, "train", "learning_rate/dense") == [
         (step, pytest.approx(0.02 * (1 - (step - 1) / NUM_STEPS))) for step in range(1, 23)
@@ -310,7 +323,7 @@ def test_early_stopping_ends_the_training_with_its_best_weights(
     assert int(np.argmin(loglosses)) == len(loglosses) - 3
     assert summary.train_steps == summary.eval_curve[-1].step < 4 * 9
     assert summary.exported_step == summary.best_step == summary.eval_curve[-3].step
-    logloss = Logloss(network, CONFIG, files)()
+    logloss = evaluate(network, CONFIG, files)
     assert logloss == min(loglosses) < loglosses[-1]
 
 

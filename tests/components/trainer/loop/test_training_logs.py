@@ -6,6 +6,16 @@ import tensorflow as tf
 from tensorboard.backend.event_processing.plugin_event_multiplexer import EventMultiplexer
 
 from components.trainer.loop.training_logs import TrainingLogs
+from components.training_record import EvalPoint
+
+POINT = EvalPoint(
+    step=15,
+    examples=150,
+    train_seconds=1.0,
+    logloss=0.625,
+    metrics={"auc_roc": 0.75},
+    train_metrics={"logloss": 0.5, "auc_roc": 0.875},
+)
 
 
 def read(folder: Path) -> EventMultiplexer:
@@ -24,14 +34,17 @@ def scalars(multiplexer: EventMultiplexer, run: str, tag: str) -> list[tuple[int
 def test_scalars_of_training_and_evaluation_are_two_runs(tmp_path: Path) -> None:
     logs = TrainingLogs(str(tmp_path / "model_run" / "7" / "logs"))
     logs.train_scalars(10, {"loss": 0.5, "learning_rate/dense": 0.25})
-    logs.eval_scalars(15, {"loss": 0.625})
+    logs.evaluation(POINT)
     logs.train_scalars(20, {"loss": 0.375})
     logs.close()
     found = read(tmp_path)
     assert set(found.Runs()) == {"model_run/7/logs/train", "model_run/7/logs/eval"}
     assert scalars(found, "model_run/7/logs/train", "loss") == [(10, 0.5), (20, 0.375)]
     assert scalars(found, "model_run/7/logs/train", "learning_rate/dense") == [(10, 0.25)]
-    assert scalars(found, "model_run/7/logs/eval", "loss") == [(15, 0.625)]
+    for tag, value in (("loss", 0.625), ("logloss", 0.625), ("auc_roc", 0.75)):
+        assert scalars(found, "model_run/7/logs/eval", tag) == [(15, value)]
+    for tag, value in (("logloss", 0.5), ("auc_roc", 0.875)):
+        assert scalars(found, "model_run/7/logs/train", tag) == [(15, value)]
 
 
 def test_histogram_counts_the_values(tmp_path: Path) -> None:
@@ -68,7 +81,7 @@ def test_logs_without_a_folder_write_nothing(
     assert not logs.are_written
     assert logs.next_profile_step(0) == 10  # as those of the chief
     logs.train_scalars(10, {"loss": 0.5})
-    logs.eval_scalars(10, {"loss": 0.5})
+    logs.evaluation(POINT)
     logs.histograms(10, [tf.Variable([1.0])])
     logs.profile(10)
     logs.close()

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from components.features import read_features
 from components.trainer.tuning.config import TunerConfig
 from components.trainer.tuning.rows import TuningRows, hold_out_rows
 from tests.components.trainer.small_log import SmallLog, write_small_log
@@ -19,8 +18,8 @@ def small_log(tmp_path_factory: pytest.TempPathFactory) -> SmallLog:
 def make_rows(small_log: SmallLog, folder: Path) -> TuningRows:
     """560 of them to train and the last 140 held out."""
     folder.mkdir()
-    features = read_features(small_log.features_dir)
-    return hold_out_rows(small_log.train_files, features, TunerConfig(batch_sizes={}), str(folder))
+    config = TunerConfig(batch_sizes={})
+    return hold_out_rows(small_log.train_files, small_log.features_dir, config, str(folder))
 
 
 @pytest.fixture

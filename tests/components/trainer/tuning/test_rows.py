@@ -3,7 +3,6 @@ import pyarrow as pa
 import pytest
 
 from components.errors import InputError
-from components.features import read_features
 from components.parquet import read_table, write_table
 from components.trainer.tuning.config import TunerConfig
 from components.trainer.tuning.rows import hold_out_rows, write_first_rows
@@ -13,8 +12,7 @@ from schemas.transformed import DENSE
 
 def hold_out(small_log, tmp_path, **options):
     config = TunerConfig(batch_sizes={}, **options)
-    features = read_features(small_log.features_dir)
-    return hold_out_rows(small_log.train_files, features, config, str(tmp_path))
+    return hold_out_rows(small_log.train_files, small_log.features_dir, config, str(tmp_path))
 
 
 def dense(files):
@@ -56,9 +54,8 @@ def test_held_out_rows_of_one_class_are_refused(small_log, tmp_path):
     write_table(table.set_column(column, LABEL, pa.array(label)), path)
     folder = tmp_path / "folder"
     folder.mkdir()
-    features = read_features(small_log.features_dir)
     with pytest.raises(InputError, match="both labels"):
-        hold_out_rows([path], features, TunerConfig(batch_sizes={}), str(folder))
+        hold_out_rows([path], small_log.features_dir, TunerConfig(batch_sizes={}), str(folder))
 
 
 @pytest.mark.parametrize("num_rows", [1, 233, 300, 700, 1000])
