@@ -17,6 +17,42 @@ def test_set_wins_over_the_preset():
     assert config.evaluator.max_auc_loss == 0.01
 
 
+def test_set_reaches_the_choices_of_training():
+    assignments = [
+        "trainer.loss.name=focal",
+        "trainer.loss.gamma=1.5",
+        "trainer.distillation.weight=0.5",
+        "trainer.distillation.teacher.embedding_dim=32",
+        "variants.hashing.curriculum={order: rare_first, fraction: 0.25}",
+        "trainer.initialization.tables=normal",
+    ]
+    config = load_config("demo", ["full", "hashing"], assignments)
+    assert PipelineConfig.from_json(config.to_json()) == config
+    trainer = config.trainers()["hashing"]
+    assert (trainer.loss.name, trainer.loss.gamma) == ("focal", 1.5)
+    teacher = trainer.teacher_config()
+    assert (teacher.embedding.method, teacher.embedding_dim) == ("full", 32)
+    assert (trainer.curriculum.order, trainer.curriculum.fraction) == ("rare_first", 0.25)
+    assert trainer.initialization.tables == "normal"
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("trainer.loss.name=hinge", "with trainer: loss.name: Input should be"),
+        ("trainer.loss.gama=1", "loss.gama: unknown field; known: name, gamma"),
+        ("trainer.loss.alpha=0.5", "loss: alpha: expected none with logloss"),
+        ("trainer.distillation={weight: 1, teacher: {epochs: 0}}", "distillation.teacher: epochs:"),
+        ("trainer.curriculum.order=easy", "curriculum.order: Input should be"),
+        ("trainer.train_eval_rows=9", "train_eval_rows needs evals_per_epoch above 0"),
+    ],
+)
+def test_wrong_choices_of_training_are_named(assignment, message):
+    with pytest.raises(InputError) as caught:
+        load_config("demo", ["full"], ["trainer.evals_per_epoch=0", assignment])
+    assert message in str(caught.value)
+
+
 def test_set_reaches_one_variant_only():
     config = load_config("demo", assignments=["variants.hashing.batch_size=5"])
     trainers = config.trainers()

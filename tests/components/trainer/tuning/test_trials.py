@@ -5,9 +5,12 @@ import pytest
 
 from components.trainer.config import TrainerConfig
 from components.trainer.data import count_rows
+from components.trainer.devices import make_devices
+from components.trainer.evaluation import evaluate
 from components.trainer.hyperparameters import with_values
 from components.trainer.loop.training import train
 from components.trainer.loop.validation_rows import hold_out_last_rows
+from components.trainer.train_variant import TrainingRows, train_variant
 from components.trainer.tuning import trials
 from components.trainer.tuning.journal import Journal
 from components.trainer.tuning.trials import Trials, train_once
@@ -47,6 +50,19 @@ def test_rows_to_stop_by_are_none_of_the_held_out_ones(rows, tmp_path):
     label, logits = labels_and_logits(network, list(rows.held_out_files))
     expected = np.mean(np.logaddexp(0.0, logits) - label * logits)
     assert train_once(config, rows)[0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_trial_has_its_teacher(rows):
+    # Nothing is evaluated on the way: there are no validation rows.
+    values = {"epochs": 1, "evals_per_epoch": 1, "train_eval_rows": 50}
+    config = with_values(CONFIG, values | {"distillation.weight": 0.5, "seed": 3})
+    used = TrainingRows("", rows.features, rows.train_files, 560)
+    without = with_values(config, {"evals_per_epoch": 0, "train_eval_rows": 0})
+    network, _ = train_variant(without, used, make_devices("cpu"))
+    expected = evaluate(network, config, rows.held_out_files)
+    found = train_once(config, rows)[0]
+    assert found == pytest.approx(expected, rel=1e-5)
+    assert found != train_once(with_values(config, {"distillation.weight": 0.0}), rows)[0]
 
 
 @pytest.fixture
