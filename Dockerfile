@@ -47,6 +47,8 @@ ENV PATH=/opt/dlrm/bin:$PATH \
     # Else Beam's workers make an environment of their own, without our packages.
     RUN_PYTHON_SDK_IN_DEFAULT_ENVIRONMENT=1
 WORKDIR /home/dlrm
+# numba keeps what it compiled in ~/.cache/numba, as the packages belong to root: the Evaluator
+# compiles for some seconds once in each container. Without a writable home it is kept in memory.
 # A step brings its command, TFX's container executor, and a custom job brings its own. Only
 # Dataflow starts workers without one, and they must begin with Beam's.
 ENTRYPOINT ["/opt/apache/beam/boot"]

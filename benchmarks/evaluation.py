@@ -1,20 +1,25 @@
 """Statistics of a comparison: ours, TFMA's, and a plain loop over scikit-learn.
 
     python -m benchmarks.evaluation
+    python -m benchmarks.evaluation --no-tfma --model FOLDER --raw-rows FOLDER
 
 Predictions are generated: each variant sees the rows' true log odds with a little noise of its own,
 and 28 slice keys have five values each. Three things are timed:
 
 * `all`: our statistics at full size (variants, rows, slices, resamples; see the flags).
-* `one more`: the same with half of the variants; the difference per variant is what one more costs.
+* `half`: the same with half of the variants; the difference per variant is what one more costs.
+* `predict`: with `--model`, what an exported model takes to predict as many rows, those of
+  `--raw-rows` over and over, in as many threads.
 * `loop`: `roc_auc_score` on rows drawn with replacement, one variant, a few resamples. It measures
   a single metric; ours measures eleven.
 * `ours small` and `TFMA small`: both on the same few rows, two variants and one slice key, because
   TFMA does not get far: with 2,000 rows and 28 keys it had not finished after seven minutes. Its
   number of resamples is fixed at 20; ours is 100, its lowest.
 
-They take turns. Prints medians of the rounds and ratios. Ours runs with a thread for each core, as
-the pipeline does; TFMA is Python that holds the interpreter's lock and runs in one.
+They take turns. Prints medians of the rounds and ratios, in seconds by the clock and of the
+processor, all cores together: the latter say more on a machine that others use too. Ours runs with
+a thread for each core, as the pipeline does; TFMA is Python that holds the interpreter's lock and
+runs in one.
 """
 
 import argparse
@@ -25,7 +30,9 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import NamedTuple
 
 import apache_beam as beam
 import numpy as np
@@ -37,8 +44,9 @@ from sklearn.metrics import roc_auc_score
 from tfx_bsl.arrow import table_util
 
 from components.evaluator.config import EvaluatorConfig
+from components.evaluator.predict import Models
 from components.evaluator.statistics.quality import measure_quality
-from components.parquet import read_table, write_table
+from components.parquet import list_files, read_table, write_table
 from schemas.click_log import LABEL
 from schemas.predictions import ROW_ID, SLICE_TYPE, slice_column
 
@@ -75,8 +83,12 @@ def write_predictions(
     return paths
 
 
+def _num_cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
 def _threaded() -> beam.Pipeline:
-    workers = len(os.sched_getaffinity(0))
+    workers = _num_cores()
     options = ["--direct_running_mode=multi_threading", f"--direct_num_workers={workers}"]
     return beam.Pipeline(options=PipelineOptions(options))
 
@@ -86,6 +98,20 @@ def run_ours(files: Sequence[str], variants: Sequence[str], num_resamples: int) 
     config = EvaluatorConfig(num_resamples=num_resamples)
     replicas = {name: [name] for name in variants}
     measure_quality(_threaded, files, replicas, variants[0], config)
+
+
+def read_batches(folder: str, num_rows: int) -> list[pa.Table]:
+    """Returns raw rows of the folder's files, over and over, in the batches of the step."""
+    rows = pa.concat_tables([read_table(path) for path in list_files(folder)])
+    rows = pa.concat_tables([rows] * -(-num_rows // len(rows))).slice(0, num_rows)
+    size = EvaluatorConfig().batch_size
+    return [rows.slice(start, size) for start in range(0, num_rows, size)]
+
+
+def run_predict(models: Models, batches: Sequence[pa.Table]) -> None:
+    """Predicts with a thread for each core, as the pipeline does."""
+    with ThreadPoolExecutor(_num_cores()) as threads:
+        list(threads.map(models.predict, batches))
 
 
 def run_loop(files: Sequence[str], variant: str) -> None:
@@ -138,14 +164,20 @@ def run_tfma(files: Sequence[str], variants: Sequence[str], key: str) -> None:
         )
 
 
-def _seconds(work: Callable[[], None]) -> float:
-    started = time.perf_counter()
+class _Taken(NamedTuple):
+    """What work takes: seconds by the clock, and of the processor."""
+
+    wall: float
+    cpu: float
+
+
+def _taken(work: Callable[[], None]) -> _Taken:
+    wall, cpu = time.perf_counter(), time.process_time()
     work()
-    return time.perf_counter() - started
+    return _Taken(time.perf_counter() - wall, time.process_time() - cpu)
 
 
-def main() -> None:
-    """Reads the flags, takes turns and prints medians."""
+def _parse_flags() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--variants", type=int, default=10)
@@ -153,7 +185,17 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--small-rows", type=int, default=2000, help="where TFMA takes part")
     parser.add_argument("--no-tfma", action="store_true", help="it takes most of the time")
+    parser.add_argument("--model", help="folder of a saved_model.pb that predicts as well")
+    parser.add_argument("--raw-rows", help="folder of raw eval rows in Parquet for --model")
     flags = parser.parse_args()
+    if (flags.model is None) != (flags.raw_rows is None):
+        parser.error("--model and --raw-rows go together")
+    return flags
+
+
+def main() -> None:
+    """Reads the flags, takes turns and prints medians."""
+    flags = _parse_flags()
     logging.getLogger().setLevel(logging.ERROR)
     variants = ["full", *(f"variant_{number}" for number in range(1, flags.variants))]
     half = variants[: (flags.variants + 1) // 2]
@@ -167,23 +209,48 @@ def main() -> None:
             "loop": lambda: run_loop(files, variants[0]),
             "ours small": lambda: run_ours(small, few, 100),
         }
+        if flags.model:
+            models = Models({"model": flags.model})
+            batches = read_batches(flags.raw_rows, flags.rows)
+            work["predict"] = lambda: run_predict(models, batches)
         if not flags.no_tfma:
             work["TFMA small"] = lambda: run_tfma(small, few, "frequency of C1")
-        times: dict[str, list[float]] = {name: [] for name in work}
+        for name in ("ours small", "predict"):  # What is compiled or loaded at the first call.
+            if name in work:
+                work[name]()
+        taken: dict[str, list[_Taken]] = {name: [] for name in work}
         for _ in range(flags.rounds):
             for name, each in work.items():
-                times[name].append(_seconds(each))
-    medians = {name: statistics.median(each) for name, each in times.items()}
-    found = {f"{name} (s)": round(median, 3) for name, median in medians.items()}
-    one_more = (medians["all"] - medians["half"]) / (flags.variants - len(half))
-    found["one more variant (s)"] = round(one_more, 3)
+                taken[name].append(_taken(each))
+    medians = {
+        name: _Taken(*map(statistics.median, zip(*each, strict=True)))
+        for name, each in taken.items()
+    }
+    print(json.dumps(_found(medians, flags, flags.variants - len(half)), indent=1))
+
+
+def _found(
+    medians: dict[str, _Taken], flags: argparse.Namespace, num_more: int
+) -> dict[str, float]:
+    """Returns what is printed."""
+    one_more = _Taken(
+        *((a - b) / num_more for a, b in zip(medians["all"], medians["half"], strict=True))
+    )
+    found = {}
+    for name, each in {**medians, "one more variant": one_more}.items():
+        found[f"{name} (s)"] = round(each.wall, 3)
+        found[f"{name} (CPU s)"] = round(each.cpu, 3)
     # What the loop would take for one metric of all variants in all resamples.
-    loop = medians["loop"] / _LOOP_RESAMPLES * flags.resamples * flags.variants
+    loop = medians["loop"].wall / _LOOP_RESAMPLES * flags.resamples * flags.variants
     found["loop, all resamples and variants (s, computed)"] = round(loop, 1)
-    found["loop / all"] = round(loop / medians["all"], 1)
+    found["loop / all"] = round(loop / medians["all"].wall, 1)
+    if "predict" in medians:
+        found["one more variant / predict"] = round(one_more.wall / medians["predict"].wall, 3)
+        found["one more variant / predict (CPU)"] = round(one_more.cpu / medians["predict"].cpu, 3)
     if "TFMA small" in medians:
-        found["TFMA small / ours small"] = round(medians["TFMA small"] / medians["ours small"], 1)
-    print(json.dumps(found, indent=1))
+        ratio = medians["TFMA small"].wall / medians["ours small"].wall
+        found["TFMA small / ours small"] = round(ratio, 1)
+    return found
 
 
 if __name__ == "__main__":

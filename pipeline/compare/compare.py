@@ -97,6 +97,7 @@ class _Prepared(NamedTuple):
     origin: RowsOrigin
     source: str
     uri: str
+    weight_column: str | None
     num_rejected: int = 0
 
 
@@ -141,7 +142,8 @@ def _split_rows(owner: _Run, is_newer: bool) -> _Prepared:
     age = "newer" if is_newer else "older"
     origin = RowsOrigin(owner.data.files, owner.data.fingerprint, owner.data.split)
     source = f"the eval split of run {owner.name}, the {age} one"
-    return _Prepared(eval_files(owner.chosen), origin, source, eval_uri(owner.chosen))
+    weight = owner.features.click_log.weight
+    return _Prepared(eval_files(owner.chosen), origin, source, eval_uri(owner.chosen), weight)
 
 
 def _log_rows(log: Log, owner: _Run, scratch_dir: str) -> _Prepared:
@@ -153,7 +155,8 @@ def _log_rows(log: Log, owner: _Run, scratch_dir: str) -> _Prepared:
     decoded = decode_log(log.pattern, click_log, folder, ExampleGenConfig())
     files = list_files(folder)
     source = f"the log {log.pattern}"
-    return _Prepared(files, RowsOrigin(decoded.files), source, log.pattern, decoded.num_rejected)
+    origin = RowsOrigin(decoded.files)
+    return _Prepared(files, origin, source, log.pattern, click_log.weight, decoded.num_rejected)
 
 
 def _measured(
@@ -179,6 +182,7 @@ def _measured(
             num_rows=facts.num_rows,
             num_clicks=facts.num_clicks,
             num_rejected=rows.num_rejected,
+            weight_column=rows.weight_column,
         ),
         warnings=tuple(filter(None, warnings)),
         confidence=config.confidence,

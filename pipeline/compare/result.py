@@ -56,6 +56,7 @@ class Rows(_Part):
       num_rows: how many.
       num_clicks: those with label 1.
       num_rejected: lines of a log that are no rows; they are left out.
+      weight_column: the log's column that weighs the rows; None where all count alike.
     """
 
     source: str
@@ -63,6 +64,7 @@ class Rows(_Part):
     num_rows: int
     num_clicks: int
     num_rejected: int = 0
+    weight_column: str | None = None
 
 
 class MetricPair(_Part):

@@ -75,6 +75,11 @@ def _rows(result: RunComparison) -> str:
         f"rows: {rows.source}, {rows.num_rows:,} rows, {rows.num_clicks:,} clicks "
         f"({rows.num_clicks / rows.num_rows:.2%})"
     ]
+    if rows.weight_column is not None:
+        lines.append(
+            f"rows are weighted by the log's column {rows.weight_column}: metrics count a row as "
+            "often as it says"
+        )
     if rows.num_rejected:
         lines.append(f"{rows.num_rejected:,} lines of the log are no rows and were left out")
     return "\n".join([*lines, *(_wrapped(f"warning: {text}") for text in result.warnings)])

@@ -29,7 +29,7 @@ def wilson_interval(num_clicks: float, num_rows: float, confidence: float) -> tu
 
 def bin_sums(ranking: Ranking) -> np.ndarray:
     """Returns what `calibration_bins` takes of the rows."""
-    weights = np.ones(len(ranking.rows)) if ranking.weights is None else ranking.weights
+    weights = ranking.weights
     terms = [np.ones(len(weights)), weights, weights**2]
     terms += [weights * ranking.predictions, weights * ranking.is_click]
     starts = np.append(0, ranking.bin_ends[:-1])

@@ -19,33 +19,13 @@ placements by m. The influences of several columns on the same rows may be avera
 row by row, which gives the error of the mean or of the paired difference.
 """
 
-from collections.abc import Sequence
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from components.evaluator.statistics.ranking import falling_order
-
-_SIDES: tuple[Literal["left", "right"], ...] = ("left", "right")
-
-
-class RisingRows:
-    """Rows by rising prediction.
-
-    Attributes:
-      rows: int64 `[num_rows]`, the numbers of the rows.
-      group: int64 `[num_rows]`, equal for equal predictions, in that order.
-    """
-
-    def __init__(self, predictions: np.ndarray) -> None:
-        """Sorts.
-
-        Args:
-          predictions: float32 `[num_rows]`, finite, 0 or more.
-        """
-        self.rows = np.ascontiguousarray(falling_order(predictions)[::-1])
-        ordered = predictions[self.rows]
-        self.group = np.cumsum(np.append(False, ordered[1:] != ordered[:-1]))
+from components.evaluator.statistics.compiled import compiled
+from components.evaluator.statistics.ranking import FallingRows
+from components.evaluator.statistics.slice_places import SlicePlaces
 
 
 class Areas(NamedTuple):
@@ -53,98 +33,141 @@ class Areas(NamedTuple):
 
     Attributes:
       values: float64 `[num_slices]`; NaN with less than two rows of either class.
-      influences: float64 `[num_rows]`, by row, 0 where there is no area: the sum of their squares
-        over a slice is the squared standard error.
+      influences: float64 `[num_rows, num_keys]`, of each row on its slice of the key, 0 where there
+        is no area: the sum of their squares over a slice is the squared standard error.
     """
 
     values: np.ndarray
     influences: np.ndarray
 
 
-class Slices:
-    """The slices of one key.
+class SlicedClasses:
+    """The rows of either class and their slices."""
 
-    Attributes:
-      places: integers `[num_rows]`: each row's slice, -1 for none.
-      count: how many slices there are.
-    """
-
-    def __init__(self, places: np.ndarray, count: int) -> None:
-        """Takes the places."""
-        # numpy sorts numbers of 8 or 16 bits by counting.
-        self.places = places.astype(np.min_scalar_type(-max(1, count)))
-        self.count = count
-        self._bins = self.places.astype(np.int64) + 1
-
-    def parts(self, rows: np.ndarray) -> list[np.ndarray]:
-        """Returns the positions in `rows`, int64 `[num_rows]`, of each slice's rows, in order."""
-        by_place = np.argsort(self.places[rows], kind="stable")
-        sizes = np.bincount(self._bins, minlength=self.count + 1)
-        return np.split(by_place, np.cumsum(sizes))[1:-1]
-
-    def sums(self, values: np.ndarray) -> np.ndarray:
-        """Returns the sum over the rows of each slice, float64 `[num_slices]`.
+    def __init__(self, slices: SlicePlaces, is_click: np.ndarray, weights: np.ndarray) -> None:
+        """Counts.
 
         Args:
-          values: float64 `[num_rows]`, by row.
+          slices: which slices the rows are in.
+          is_click: bool `[num_rows]`.
+          weights: float64 `[num_rows]`, above 0.
         """
-        return np.bincount(self._bins, values, self.count + 1)[1:]
+        self._slices = slices
+        self._of_rows = slices.places, is_click, weights
+
+        def terms(rows: slice) -> list[np.ndarray]:
+            classes = [~is_click[rows], is_click[rows]]
+            return [*classes, *(weights[rows] * each for each in classes)]
+
+        # Both `[2, num_slices]`: of the others, of the clicks.
+        self._num_rows, self._totals = slices.sums(terms).reshape(2, 2, -1)
+
+    def areas(self, predictions: np.ndarray) -> Areas:
+        """Returns the areas of the slices and what each row adds to their errors.
+
+        Args:
+          predictions: float32 `[num_rows]`, finite, 0 or more.
+        """
+        order = FallingRows(predictions)
+        # In the order of the predictions: the kernels wait for memory where they jump in it.
+        of_rows = [np.take(each, order.rows, axis=0) for each in self._of_rows]
+        placed = np.empty(self._slices.places.shape)
+        inverted = np.zeros(self._slices.count + 1)
+        _place(*of_rows, order.is_tied, order.is_last, inverted, placed)
+        has_area = np.min(self._num_rows, axis=0) >= 2
+        num_rows, totals = (np.where(has_area, x, np.nan) for x in (self._num_rows, self._totals))
+        area = 1.0 - inverted[:-1] / np.prod(totals, axis=0)
+        # A click's placement is a share of the others, and falls with their weight above it.
+        factors = np.stack([1.0 / totals[1], -1.0 / totals[0]])
+        offsets = np.stack([-area, 1.0 - area])
+        scale = np.sqrt(num_rows / (num_rows - 1.0)) / totals
+        _scale(*of_rows, *(_of_places(each * scale) for each in (factors, offsets)), placed)
+        position = np.empty_like(order.rows)
+        position[order.rows] = np.arange(len(position))
+        return Areas(area, np.take(placed, position, axis=0))
 
 
-def areas(
-    rising: RisingRows, slices: Slices, is_click: np.ndarray, weights: np.ndarray | None = None
-) -> Areas:
-    """Returns the areas of the slices and what each row adds to their errors.
+def _of_places(values: np.ndarray) -> np.ndarray:
+    """Returns values of slices, 0 where there is none, and of rows in no slice: 0."""
+    return np.pad(np.nan_to_num(values), ((0, 0), (0, 1)))
+
+
+@compiled(
+    "void(int32[:, ::1], boolean[::1], float64[::1], boolean[::1], boolean[::1],"
+    "float64[::1], float64[:, ::1])"
+)
+def _place(
+    places: np.ndarray,
+    is_click: np.ndarray,
+    weights: np.ndarray,
+    is_tied: np.ndarray,
+    is_last: np.ndarray,
+    inverted: np.ndarray,
+    placed: np.ndarray,
+) -> None:
+    """Finds for each row and key the weight of the other class above it; equal ones count half.
 
     Args:
-      rising: the rows.
-      slices: which slice they are in.
+      places: int32 `[num_rows, num_keys]`, by falling prediction, as are the others.
       is_click: bool `[num_rows]`.
-      weights: float64 `[num_rows]`, above 0; None are ones.
+      weights: float64 `[num_rows]`.
+      is_tied: bool `[num_rows]`.
+      is_last: bool `[num_rows]`.
+      inverted: float64 `[num_slices + 1]`, zeros: becomes the weight of the pairs of a click and
+        another row above it.
+      placed: float64 `[num_rows, num_keys]`, is filled.
     """
-    values = np.full(slices.count, np.nan)
-    influences = np.zeros(len(is_click))
-    for index, part in enumerate(slices.parts(rising.rows)):
-        rows, group = rising.rows[part], rising.group[part]
-        click = is_click[rows]
-        classes = np.flatnonzero(click), np.flatnonzero(~click)
-        if min(map(len, classes)) < 2:
+    num_rows, num_keys = places.shape
+    above = np.zeros((2, len(inverted)))
+    tied = np.zeros((2, len(inverted)))
+    first = 0
+    for row in range(num_rows):
+        click = int(is_click[row])
+        if is_tied[row]:
+            for place in places[row]:
+                tied[click, place] += weights[row]
+        if not is_last[row]:
             continue
-        weight = None if weights is None else [weights[rows[own]] for own in classes]
-        below = _below(group, classes, weight)
-        sums = [len(own) for own in classes] if weight is None else [np.sum(w) for w in weight]
-        placed = below[0] / sums[1], 1.0 - below[1] / sums[0]
-        values[index] = np.average(placed[0], weights=weight and weight[0])
-        for kind, own in enumerate(classes):
-            scale = np.sqrt(len(own) / (len(own) - 1)) / sums[kind]
-            each = (placed[kind] - values[index]) * scale
-            influences[rows[own]] = each if weight is None else each * weight[kind]
-    return Areas(values, influences)
+        for member in range(first, row + 1):
+            click = int(is_click[member])
+            for key in range(num_keys):
+                place = places[member, key]
+                weight = above[1 - click, place] + tied[1 - click, place] / 2
+                placed[member, key] = weight
+                inverted[place] += click * weights[member] * weight
+        for member in range(first, row + 1):
+            for place in places[member]:
+                above[int(is_click[member]), place] += weights[member]
+                tied[:, place] = 0.0
+        first = row + 1
 
 
-def _below(
-    group: np.ndarray, classes: Sequence[np.ndarray], weights: Sequence[np.ndarray] | None
-) -> list[np.ndarray]:
-    """Returns the weight of the other class below each row of either; equal ones count half.
+@compiled(
+    "void(int32[:, ::1], boolean[::1], float64[::1],"
+    "float64[:, ::1], float64[:, ::1], float64[:, ::1])"
+)
+def _scale(
+    places: np.ndarray,
+    is_click: np.ndarray,
+    weights: np.ndarray,
+    factors: np.ndarray,
+    offsets: np.ndarray,
+    placed: np.ndarray,
+) -> None:
+    """Makes influences of what `_place` found, in place.
 
     Args:
-      group: int64 `[num_rows]`, increasing: the rows' predictions.
-      classes: the positions of the rows of each class, increasing.
-      weights: of these rows; None are ones.
+      places: int32 `[num_rows, num_keys]`.
+      is_click: bool `[num_rows]`.
+      weights: float64 `[num_rows]`.
+      factors: float64 `[2, num_slices + 1]`, for others and for clicks.
+      offsets: float64 `[2, num_slices + 1]`.
+      placed: float64 `[num_rows, num_keys]`.
     """
-    is_tied = np.append(group[1:] == group[:-1], False)
-    is_tied[1:] |= is_tied[:-1]
-    found = []
-    for kind, (own, other) in enumerate((classes, classes[::-1])):
-        # As many of the others as there are rows but those of the own class; then their weight.
-        ends = [own - np.arange(len(own))] * 2
-        tied = np.flatnonzero(is_tied[own])
-        if len(tied):
-            ends = [end.copy() for end in ends]
-            for end, side in zip(ends, _SIDES, strict=True):
-                end[tied] = np.searchsorted(group[other], group[own[tied]], side)
-        if weights is not None:
-            up_to = np.append(0.0, np.cumsum(weights[1 - kind]))
-            ends = [up_to[end] for end in ends]
-        found.append((ends[0] + ends[1]) / 2)
-    return found
+    for row in range(len(places)):
+        kind = int(is_click[row])
+        for key in range(places.shape[1]):
+            place = places[row, key]
+            placed[row, key] *= factors[kind, place]
+            placed[row, key] += offsets[kind, place]
+            placed[row, key] *= weights[row]

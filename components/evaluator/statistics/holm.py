@@ -4,8 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from components.evaluator.comparison import MetricResult
-
 
 def holm(p_values: Sequence[float]) -> np.ndarray:
     """Returns adjusted p-values, float64 `[num_comparisons]`, in the order of `p_values`.
@@ -21,12 +19,3 @@ def holm(p_values: Sequence[float]) -> np.ndarray:
     adjusted = np.empty(len(raw))
     adjusted[order] = np.minimum(1.0, np.maximum.accumulate(raw[order] * factors))
     return adjusted
-
-
-def with_adjusted_p_values(family: Sequence[MetricResult]) -> list[MetricResult]:
-    """Returns the results with `adjusted_p_value`; all of them have a p-value."""
-    p_values = [result.p_value for result in family if result.p_value is not None]
-    return [
-        result.model_copy(update={"adjusted_p_value": float(adjusted)})
-        for result, adjusted in zip(family, holm(p_values), strict=True)
-    ]

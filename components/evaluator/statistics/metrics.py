@@ -34,12 +34,12 @@ def metrics_of(sums: WeightedSums) -> dict[str, np.ndarray]:
       Metric -> float64 `[num_resamples]`; NaN throughout where a resample lacks one of the classes.
     """
     # Resamples of one class are made NaN on purpose; the divisions below stay silent.
-    others = sums.weight - sums.clicks
-    usable = (sums.clicks > 0) & (others > 0)
-    weight = np.where(usable, sums.weight, np.nan)
+    usable = (sums.clicks > 0) & (sums.others > 0)
     clicks = np.where(usable, sums.clicks, np.nan)
+    others = np.where(usable, sums.others, np.nan)
+    weight = clicks + others
     rate = clicks / weight
-    false_clicks = sums.weight_above - sums.clicks_above
+    weight_above = sums.clicks_above + sums.others_above
     gaps = np.abs(sums.gaps).sum(axis=0)
     return {
         "auc_roc": 1.0 - sums.inverted_pairs / (clicks * others),
@@ -49,10 +49,8 @@ def metrics_of(sums: WeightedSums) -> dict[str, np.ndarray]:
         "calibration": sums.predictions / clicks,
         "expected_calibration_error": gaps / weight,
         "brier_score": sums.squared_errors / weight,
-        "accuracy": (sums.clicks_above + others - false_clicks) / weight,
-        "precision": np.where(
-            usable, sums.clicks_above / np.maximum(sums.weight_above, TINY), np.nan
-        ),
+        "accuracy": (sums.clicks_above + others - sums.others_above) / weight,
+        "precision": np.where(usable, sums.clicks_above / np.maximum(weight_above, TINY), np.nan),
         "recall": sums.clicks_above / clicks,
-        "f1": 2.0 * sums.clicks_above / (sums.weight_above + clicks),
+        "f1": 2.0 * sums.clicks_above / (weight_above + clicks),
     }

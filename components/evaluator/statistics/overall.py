@@ -10,8 +10,7 @@ from components.errors import InputError
 from components.evaluator.comparison import MetricResult
 from components.evaluator.measures import METRICS
 from components.evaluator.statistics.calibration import BIN_SUMS
-from components.evaluator.statistics.holm import with_adjusted_p_values
-from components.evaluator.statistics.uncertainty import Noisy, baseline_result, compared_result
+from components.evaluator.statistics.uncertainty import Noisy, baseline_result, compared_results
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -67,15 +66,15 @@ def overall_results(
                 each.values[metric] - reference.values[metric],
                 (each.resampled[metric] - reference.resampled[metric])[usable],
             )
-            compared[name] = compared_result(own, difference, confidence)
-        adjusted = with_adjusted_p_values(list(compared.values()))
-        for name, result in zip(compared, adjusted, strict=True):
+            compared[name] = own, difference
+        found = compared_results(list(compared.values()), confidence)
+        for name, result in zip(compared, found, strict=True):
             results[name][metric] = result
     return results
 
 
 def _noisy(values: np.ndarray, resampled: np.ndarray) -> Noisy:
-    return Noisy.of_replicas(values, float(np.std(resampled, ddof=1)))
+    return Noisy.of_replicas(values.tolist(), float(np.std(resampled, ddof=1)))
 
 
 def _usable_resamples(baseline: Measured) -> np.ndarray:

@@ -9,15 +9,14 @@ pairs the variants.
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 
+from components.evaluator.statistics.compiled import compiled
+
 # Row numbers int64 `[num_rows]` to draws uint8 `[num_rows, num_resamples]`.
 Draw = Callable[[np.ndarray], np.ndarray]
-
-# Draws of so many bytes are made once for all columns of predictions, larger ones again for each.
-_MAX_AHEAD_BYTES = 2**28
-_ROWS_AHEAD = 512
 
 # 16 of the generator's 64 bits make one weight.
 _WEIGHTS_PER_WORD = 4
@@ -25,9 +24,8 @@ _WORD_BITS = 16
 _MAX_RESAMPLES = _WEIGHTS_PER_WORD << _WORD_BITS
 
 # SplitMix64 (Steele, Lea and Flood 2014).
-_GOLDEN = 0x9E3779B97F4A7C15
+_GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST_FACTOR, _SECOND_FACTOR = np.uint64(0xBF58476D1CE4E5B9), np.uint64(0x94D049BB133111EB)
-_MASK = 2**64 - 1
 
 
 def _limits() -> tuple[np.uint16, ...]:
@@ -66,10 +64,8 @@ class PoissonWeights:
                 f"expected resamples from a multiple of {_WEIGHTS_PER_WORD} to below "
                 f"{_MAX_RESAMPLES:,}; received {count} from {first}"
             )
-        num_words = -(-count // _WEIGHTS_PER_WORD)
-        words = np.arange(num_words, dtype=np.uint64) + np.uint64(first // _WEIGHTS_PER_WORD)
-        start = _mix(np.array([(seed + 1) * _GOLDEN & _MASK], np.uint64))
-        self._words = words * np.uint64(_GOLDEN) + start
+        self._seed = np.uint64(seed)
+        self._first_word = np.uint64(first // _WEIGHTS_PER_WORD)
         self.num_resamples = count
 
     def __call__(self, rows: np.ndarray) -> np.ndarray:
@@ -78,48 +74,48 @@ class PoissonWeights:
         Args:
           rows: int64 `[num_rows]` row numbers, 0 or more and below 2^48, in any order.
         """
-        # The row's and the word's number make one number below 2^64: the state that a SplitMix64
-        # generator has after so many steps.
-        steps = rows.astype(np.uint64) * np.uint64(_GOLDEN << _WORD_BITS & _MASK)
-        bits = _mix(steps[:, np.newaxis] + self._words).view(np.uint16)
-        weights = (bits < _LIMITS[0]).view(np.uint8)
-        for limit in _LIMITS[1:]:
-            np.add(weights, (bits < limit).view(np.uint8), out=weights)
-        return np.ascontiguousarray(weights[:, : self.num_resamples])
+        weights = np.empty((len(rows), self.num_resamples), np.uint8)
+        _draw(np.array(rows, np.int64), self._seed, self._first_word, weights)
+        return weights
 
 
-def _mix(state: np.ndarray) -> np.ndarray:
-    """Returns SplitMix64's output for each state, in place."""
-    state ^= state >> np.uint64(30)
-    state *= _FIRST_FACTOR
-    state ^= state >> np.uint64(27)
-    state *= _SECOND_FACTOR
-    state ^= state >> np.uint64(31)
-    return state
+@compiled("void(int64[::1], uint64, uint64, uint8[:, ::1])")
+def _draw(rows: np.ndarray, seed: np.uint64, first_word: np.uint64, weights: np.ndarray) -> None:
+    """Draws the weights of the rows.
+
+    The row's and the word's number make one number below 2^64: the state that a SplitMix64
+    generator has after so many steps. Where it starts is the seed's, mixed.
+
+    Args:
+      rows: int64 `[num_rows]`.
+      seed: of the bootstrap.
+      first_word: number of the first resample's word.
+      weights: uint8 `[num_rows, num_resamples]`, is filled.
+    """
+
+    def mix(state: Any) -> Any:
+        state = (state ^ (state >> np.uint64(30))) * _FIRST_FACTOR
+        state = (state ^ (state >> np.uint64(27))) * _SECOND_FACTOR
+        return state ^ (state >> np.uint64(31))
+
+    num_words = -(-weights.shape[1] // _WEIGHTS_PER_WORD)
+    start = mix((seed + np.uint64(1)) * _GOLDEN)
+    words = np.empty(num_words, np.uint64)
+    for word in range(num_words):
+        words[word] = start + (first_word + np.uint64(word)) * _GOLDEN
+    mixed = np.empty(num_words, np.uint64)
+    bits = mixed.view(np.uint16)
+    for index in range(len(rows)):
+        steps = (np.uint64(rows[index]) << np.uint64(_WORD_BITS)) * _GOLDEN
+        for word in range(num_words):
+            mixed[word] = mix(words[word] + steps)
+        for resample in range(weights.shape[1]):
+            weight = np.uint8(0)
+            for limit in _LIMITS:
+                weight += np.uint8(bits[resample] < limit)
+            weights[index, resample] = weight
 
 
 def unit_weights(rows: np.ndarray) -> np.ndarray:
     """Returns the weights of the rows themselves, as one resample: ones, uint8 `[num_rows, 1]`."""
     return np.ones((len(rows), 1), np.uint8)
-
-
-def with_rows(draw: Draw) -> Draw:
-    """Returns the same draws behind a first resample that is the rows themselves."""
-    return lambda rows: np.concatenate([unit_weights(rows), draw(rows)], axis=1)
-
-
-def drawn_ahead(draw: Draw, num_rows: int, num_resamples: int) -> Draw:
-    """Returns the same draws, but made at once, if they are not too many for the memory.
-
-    Args:
-      draw: what is drawn.
-      num_rows: of all rows.
-      num_resamples: of a row.
-    """
-    if num_rows * num_resamples > _MAX_AHEAD_BYTES:
-        return draw
-    table = np.empty((num_rows, num_resamples), np.uint8)
-    for start in range(0, num_rows, _ROWS_AHEAD):
-        rows = np.arange(start, min(num_rows, start + _ROWS_AHEAD))
-        table[start : start + len(rows)] = draw(rows)
-    return lambda rows: table[rows]

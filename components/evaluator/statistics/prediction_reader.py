@@ -1,7 +1,8 @@
-"""Columns of the predictions, read into memory one at a time."""
+"""Columns of the predictions, read into memory."""
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -23,27 +24,37 @@ def read_slice_keys(path: str) -> list[str]:
         return natural_order(slice_keys_of(pq.ParquetFile(pa.PythonFile(file, "r")).schema.names))
 
 
-def read_column(files: Sequence[str], name: str) -> pa.ChunkedArray:
-    """Returns one column of all files, in the order of the rows."""
-    return pa.concat_tables([read_table(path, columns=[name]) for path in files])[name]
+class EvalRows(NamedTuple):
+    """The eval rows, without what was predicted of them.
+
+    Attributes:
+      is_click: bool `[num_rows]`.
+      weights: float64 `[num_rows]`; None where the rows have none.
+    """
+
+    is_click: np.ndarray
+    weights: np.ndarray | None
 
 
-def read_labels(files: Sequence[str]) -> np.ndarray:
-    """Returns whether each row is a click, bool `[num_rows]`."""
-    return read_column(files, LABEL).to_numpy() == 1
+def read_columns(files: Sequence[str], names: Sequence[str]) -> pa.Table:
+    """Returns columns of all files, in the order of the rows; those that there are."""
+    return pa.concat_tables([read_table(path, columns=list(names)) for path in files])
 
 
-def read_weights(files: Sequence[str]) -> np.ndarray | None:
-    """Returns the weights of the rows, float64 `[num_rows]`; None where they have none."""
-    parts = [read_table(path, columns=[WEIGHT]) for path in files]
-    if WEIGHT not in parts[0].column_names:
-        return None
-    return pa.concat_tables(parts)[WEIGHT].to_numpy().astype(np.float64)
+def read_rows(files: Sequence[str], replicas: Sequence[str]) -> tuple[EvalRows, list[np.ndarray]]:
+    """Returns the rows and the replicas' click probabilities, each float32 `[num_rows]`."""
+    table = read_columns(files, [LABEL, WEIGHT, *replicas])
+    weights = None
+    if WEIGHT in table.column_names:
+        weights = table[WEIGHT].to_numpy().astype(np.float64)
+    rows = EvalRows(table[LABEL].to_numpy() == 1, weights)
+    return rows, [table[name].to_numpy() for name in replicas]
 
 
-def read_predictions(files: Sequence[str], replica: str) -> np.ndarray:
-    """Returns a replica's click probabilities, float32 `[num_rows]`."""
-    return read_column(files, replica).to_numpy()
+def read_predictions(files: Sequence[str], replicas: Sequence[str]) -> list[np.ndarray]:
+    """Returns the replicas' click probabilities, each float32 `[num_rows]`."""
+    table = read_columns(files, replicas)
+    return [table[name].to_numpy() for name in replicas]
 
 
 def read_slices(files: Sequence[str], key: str) -> tuple[np.ndarray, list[str]]:
@@ -53,7 +64,8 @@ def read_slices(files: Sequence[str], key: str) -> tuple[np.ndarray, list[str]]:
       int64 `[num_rows]`, each row's position among the values, -1 for a row in no slice; and the
       values that occur, in `value_order`.
     """
-    column = read_column(files, slice_column(key)).unify_dictionaries().combine_chunks()
+    name = slice_column(key)
+    column = read_columns(files, [name])[name].unify_dictionaries().combine_chunks()
     chunk = column.chunk(0) if isinstance(column, pa.ChunkedArray) else column
     indices = pc.fill_null(chunk.indices, -1).to_numpy().astype(np.int64)
     labels = chunk.dictionary.to_pylist()

@@ -17,7 +17,6 @@ from components.evaluator.statistics.prediction_reader import read_slice_keys
 from components.evaluator.statistics.slices import slice_results
 from components.evaluator.statistics.stage import Piece, measure_pieces
 from components.evaluator.statistics.work import (
-    COLUMNS_PER_PIECE,
     KEYS_PER_PIECE,
     REPLICA,
     RESAMPLES_PER_PIECE,
@@ -93,14 +92,14 @@ def _metric_pieces(
     return [
         MetricsPiece(
             files,
-            group,
+            column,
             config.threshold,
             config.resample_seed,
             first,
             min(RESAMPLES_PER_PIECE, config.num_resamples - first),
         )
         for first in range(0, config.num_resamples, RESAMPLES_PER_PIECE)
-        for group in _groups(columns, COLUMNS_PER_PIECE)
+        for column in columns
     ]
 
 

@@ -1,7 +1,4 @@
-"""The eval rows in falling order of a column of predictions, in chunks that split no tie."""
-
-from collections.abc import Iterator, Sequence
-from itertools import pairwise
+"""The eval rows in falling order of a column of predictions."""
 
 import numpy as np
 
@@ -21,18 +18,38 @@ def falling_order(predictions: np.ndarray) -> np.ndarray:
     return order[np.argsort(high[order], kind="stable")]
 
 
-class Ranking:
-    """Rows sorted by prediction, the highest first.
-
-    Rows with equal predictions are a group. A bin is the groups whose middle lies in one twentieth
-    of the rows' weight, so bins weigh alike but for ties and heavy rows, and do not depend on the
-    rows' order.
+class FallingRows:
+    """Rows by falling prediction; those with equal predictions are a group.
 
     Attributes:
       rows: int64 `[num_rows]`, the numbers of the rows.
-      predictions: float32 `[num_rows]`.
+      predictions: float32 `[num_rows]`, in that order, as are the others.
+      is_last: bool `[num_rows]`, of its group.
+      is_tied: bool `[num_rows]`, whether its group has another row.
+    """
+
+    def __init__(self, predictions: np.ndarray) -> None:
+        """Sorts.
+
+        Args:
+          predictions: float32 `[num_rows]`, finite, 0 or more; at least one.
+        """
+        self.rows = falling_order(predictions)
+        self.predictions = predictions[self.rows]
+        changes = self.predictions[1:] != self.predictions[:-1]
+        self.is_last = np.append(changes, True)
+        self.is_tied = ~(np.append(True, changes) & self.is_last)
+
+
+class Ranking(FallingRows):
+    """Rows with labels and weights.
+
+    A bin is the groups whose middle lies in one twentieth of the rows' weight, so bins weigh alike
+    but for ties and heavy rows, and do not depend on the rows' order.
+
+    Attributes:
       is_click: bool `[num_rows]`.
-      weights: float64 `[num_rows]`; None where all rows weigh 1.
+      weights: float64 `[num_rows]`.
       bin_ends: where in that order a bin ends, increasing; the last one is `num_rows`.
       num_above: how many predictions are at the threshold or above.
     """
@@ -52,44 +69,14 @@ class Ranking:
           threshold: from which prediction on a row counts as a click.
           weights: float `[num_rows]`, above 0; None are ones.
         """
-        num_rows = len(labels)
-        self.rows = falling_order(predictions)
-        self.predictions = predictions[self.rows]
+        super().__init__(predictions)
         self.is_click = labels[self.rows]
-        self.weights = None if weights is None else weights[self.rows].astype(np.float64)
-        changes = np.flatnonzero(self.predictions[1:] != self.predictions[:-1]) + 1
-        self._edges = np.concatenate([[0], changes, [num_rows]])
-        weight_above = self._edges
-        if self.weights is not None:
-            weight_above = np.append(0.0, np.cumsum(self.weights))[self._edges]
+        self.weights = np.ones(len(labels))
+        if weights is not None:
+            self.weights = weights[self.rows].astype(np.float64)
+        ends = np.flatnonzero(self.is_last) + 1
+        weight_above = np.append(0.0, np.cumsum(self.weights)[ends - 1])
         twice_middle = weight_above[:-1] + weight_above[1:]
         bins = NUM_BINS * twice_middle // (2 * weight_above[-1])
-        self.bin_ends = np.append(self._edges[1:-1][bins[1:] != bins[:-1]], num_rows)
+        self.bin_ends = ends[np.append(bins[1:] != bins[:-1], True)]
         self.num_above = int(np.count_nonzero(self.predictions.astype(np.float64) >= threshold))
-
-    def num_ties(self, edges: Sequence[int]) -> np.ndarray:
-        """Returns how many rows equal the one before them in each part, int64 `[num_parts]`.
-
-        Args:
-          edges: where the parts start, then where the last one stops; between groups.
-        """
-        groups = np.searchsorted(self._edges, edges)
-        return np.diff(edges) - np.diff(groups)
-
-    def chunks(self, max_rows: int) -> Iterator[tuple[int, int]]:
-        """Yields where chunks start and stop in the order.
-
-        A chunk lies in one bin and on one side of the threshold, and has `max_rows` at most, or is
-        one group.
-        """
-        cuts = np.unique(np.concatenate([[0, self.num_above], self.bin_ends])).tolist()
-        for start, end in pairwise(cuts):
-            while start < end:
-                stop = end
-                if end - start > max_rows:
-                    after = np.searchsorted(self._edges, start + max_rows, side="right")
-                    stop = int(self._edges[after - 1])
-                    if stop == start:
-                        stop = int(self._edges[after])
-                yield start, stop
-                start = stop

@@ -11,23 +11,21 @@ For row i with weight w_i, label y_i, logloss l_i and prediction p_i; W, Y the s
     calibration         C = sum(w p) / Y            w (p - C y) / Y
 
 where s = L / H log((1 - r) / r) and H is the entropy. Sums of their squares need a few sums over
-the rows of a slice only. These, for all slices of all keys, are one product with the matrix that
-says which row is in which slice. A difference to the baseline has the same formulas with l and p,
-L and C replaced by their differences.
+the rows of a slice only, which one pass finds for all slices of all keys. A difference to the
+baseline has the same formulas with l and p, L and C replaced by their differences.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
-from components.evaluator.statistics.delong import RisingRows, Slices, areas
+from components.evaluator.statistics.delong import SlicedClasses
 from components.evaluator.statistics.metrics import entropy
+from components.evaluator.statistics.slice_places import SlicePlaces
 from components.evaluator.statistics.weighted_sums import row_losses
 
 SLICE_METRICS = ("auc_roc", "logloss", "normalized_entropy", "calibration")
-_CHUNK_ROWS = 2**15
 
 
 class SliceMetric(NamedTuple):
@@ -51,13 +49,13 @@ class MeasuredVariant(NamedTuple):
       metrics: of `SLICE_METRICS`, by name.
       losses: float64 `[num_rows]`, the mean over the replicas.
       predictions: float64 `[num_rows]`, the mean over the replicas.
-      influences: of each key, float64 `[num_rows]`, those on auc_roc.
+      influences: float64 `[num_rows, num_keys]`, those on auc_roc, the mean over the replicas.
     """
 
     metrics: dict[str, SliceMetric]
     losses: np.ndarray
     predictions: np.ndarray
-    influences: list[np.ndarray]
+    influences: np.ndarray
 
     def mean(self, metric: str) -> np.ndarray:
         """Returns a metric's mean over the replicas, float64 `[num_slices]`."""
@@ -75,27 +73,27 @@ class SlicedRows:
     def __init__(
         self,
         is_click: np.ndarray,
-        keys: Sequence[Slices],
+        slices: SlicePlaces,
         weights: np.ndarray | None = None,
     ) -> None:
         """Counts.
 
         Args:
           is_click: bool `[num_rows]`.
-          keys: the slices of each key. In all results they stand one after the other.
+          slices: which slices they are in.
           weights: float64 `[num_rows]`, above 0; None are ones.
         """
+        weight = np.ones(len(is_click)) if weights is None else weights
         self._is_click = is_click
-        self._weights = weights
-        self._keys = keys
-        self._matrices = list(_slice_matrices(keys, len(is_click)))
+        self._weights = weight
+        self._slices = slices
+        self._classes = SlicedClasses(slices, is_click, weight)
 
         def terms(rows: slice) -> list[np.ndarray]:
-            click, weight = is_click[rows], self._weight_of(rows)
-            ones = np.ones(len(click))
-            return [ones, click, weight, weight * click, weight**2, weight**2 * click]
+            click, own = is_click[rows], weight[rows]
+            return [np.ones(len(own)), click, own, own * click, own**2, own**2 * click]
 
-        counts = self._sum_up(terms)
+        counts = slices.sums(terms)
         self.num_rows, self.num_clicks = counts[:2].astype(np.int64)
         self._weight, self._clicks, self._squares, self._click_squares = counts[2:]
         self._rate = self._clicks / self._weight
@@ -122,7 +120,7 @@ class SlicedRows:
             other_loss, other_prediction = baseline.losses, baseline.predictions
 
         def terms(rows: slice) -> list[np.ndarray]:
-            click, weight = self._is_click[rows], self._weight_of(rows)
+            click, weight = self._is_click[rows], self._weights[rows]
             found = [weight * each[rows] for each in (*losses, *predictions)]
             for own, other in ((loss, other_loss), (prediction, other_prediction)):
                 for each in (own[rows], own[rows] - other[rows]):
@@ -130,7 +128,7 @@ class SlicedRows:
                     found += [term, term * each, term * click]
             return found
 
-        sums = self._sum_up(terms)
+        sums = self._slices.sums(terms)
         num = len(columns)
         of_rows, moments = sums[: 2 * num], sums[2 * num :].reshape(2, 2, 3, -1)
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -140,18 +138,12 @@ class SlicedRows:
 
     def _auc(
         self, columns: Sequence[np.ndarray], baseline: MeasuredVariant | None
-    ) -> tuple[SliceMetric, list[np.ndarray]]:
-        rising = [RisingRows(each) for each in columns]
-        influences, values, errors = [], [], []
-        for index, slices in enumerate(self._keys):
-            found = [areas(each, slices, self._is_click, self._weights) for each in rising]
-            own = _mean([each.influences for each in found])
-            other = own if baseline is None else baseline.influences[index]
-            influences.append(own)
-            values.append([each.values for each in found])
-            errors.append([slices.sums(each**2) for each in (own, own - other)])
-        errors = np.sqrt(np.concatenate(errors, axis=1))
-        return SliceMetric(np.concatenate(values, axis=1), *errors), influences
+    ) -> tuple[SliceMetric, np.ndarray]:
+        found = [self._classes.areas(each) for each in columns]
+        influences = _mean([each.influences for each in found])
+        other = influences if baseline is None else baseline.influences
+        errors = np.sqrt(self._slices.squares(influences, other))
+        return SliceMetric(np.stack([each.values for each in found]), *errors), influences
 
     def _means(
         self,
@@ -213,36 +205,6 @@ class SlicedRows:
         # The influences are 0 on the average: their standard deviation, by its usual formula.
         few = self.num_rows / np.maximum(self.num_rows - 1, 1)
         return {name: np.sqrt(np.maximum(each, 0.0) * few) for name, each in squares.items()}
-
-    def _weight_of(self, rows: slice) -> np.ndarray:
-        if self._weights is None:
-            return np.ones(len(self._is_click[rows]))
-        return self._weights[rows]
-
-    def _sum_up(self, terms: Callable[[slice], list[np.ndarray]]) -> np.ndarray:
-        """Returns the sums over the rows of each slice, float64 `[num_terms, num_slices]`.
-
-        Args:
-          terms: gives the values of some rows, each `[num_rows]`.
-        """
-        sums = np.zeros(())
-        for index, matrix in enumerate(self._matrices):
-            rows = slice(index * _CHUNK_ROWS, (index + 1) * _CHUNK_ROWS)
-            sums = sums + matrix @ np.stack(terms(rows), axis=1, dtype=np.float64)
-        return sums.T
-
-
-def _slice_matrices(keys: Sequence[Slices], num_rows: int) -> Iterator[sparse.csc_array]:
-    """Yields for some rows after others which of them are in which slice, `[num_slices, rows]`."""
-    counts = [each.count for each in keys]
-    first_slices = np.append(0, np.cumsum(counts))
-    for start in range(0, num_rows, _CHUNK_ROWS):
-        places = np.stack([each.places[start : start + _CHUNK_ROWS] for each in keys], axis=1)
-        is_in = places >= 0
-        indices = (places + first_slices[:-1].astype(np.int32))[is_in]
-        ends = np.append(0, np.cumsum(np.count_nonzero(is_in, axis=1)))
-        shape = (int(first_slices[-1]), len(places))
-        yield sparse.csc_array((np.ones(len(indices)), indices, ends), shape=shape)
 
 
 def _mean(columns: Sequence[np.ndarray]) -> np.ndarray:

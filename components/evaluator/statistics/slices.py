@@ -3,13 +3,11 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from components.evaluator.comparison import MetricResult, SliceResult
-from components.evaluator.statistics.holm import with_adjusted_p_values
 from components.evaluator.statistics.slice_metrics import SLICE_METRICS
-from components.evaluator.statistics.uncertainty import Noisy, baseline_result, compared_result
+from components.evaluator.statistics.uncertainty import Noisy, baseline_result, compared_results
 
 
 def slice_results(
@@ -38,17 +36,18 @@ def slice_results(
             for index, (own, other) in enumerate(zip(slices, rows[baseline], strict=True)):
                 if own[metric] is None:
                     continue
-                value = Noisy.of_replicas(np.array(own[metric]), own[f"{metric}_error"])
+                value = Noisy.of_replicas(own[metric], own[f"{metric}_error"])
                 if name == baseline:
                     found[name][index][metric] = baseline_result(value, confidence)
                     continue
                 difference = Noisy.of_replicas(
-                    np.array(own[metric]) - np.array(other[metric]),
+                    [a - b for a, b in zip(own[metric], other[metric], strict=True)],
                     own[f"{metric}_difference_error"],
                 )
                 places.append((name, index))
-                family.append(compared_result(value, difference, confidence))
-        for (name, index), result in zip(places, with_adjusted_p_values(family), strict=True):
+                family.append((value, difference))
+        results = compared_results(family, confidence)
+        for (name, index), result in zip(places, results, strict=True):
             found[name][index][metric] = result
     return {
         name: tuple(_slice(row, metrics) for row, metrics in zip(rows[name], each, strict=True))

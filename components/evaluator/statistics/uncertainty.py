@@ -11,12 +11,13 @@ With one replica the interval is normal.
 """
 
 import math
+from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 from scipy import optimize, special
 
 from components.evaluator.comparison import Estimate, MetricResult
+from components.evaluator.statistics.holm import holm
 
 # exp of it is the smallest tail that is told from 0.
 _LEAST_LOG_TAIL = -700.0
@@ -38,11 +39,16 @@ class Noisy(NamedTuple):
     num_replicas: int
 
     @classmethod
-    def of_replicas(cls, values: np.ndarray, sampling_error: float) -> "Noisy":
-        """Returns the mean of one value a replica, float64 `[num_replicas]`."""
+    def of_replicas(cls, values: Sequence[float], sampling_error: float) -> "Noisy":
+        """Returns the mean of one value a replica."""
         k = len(values)
-        seed_error = float(np.std(values, ddof=1)) / math.sqrt(k) if k > 1 else None
-        return cls(float(np.mean(values)), float(sampling_error), seed_error, k)
+        # There are thousands of them: these are faster than NumPy's.
+        mean = math.fsum(values) / k
+        seed_error = None
+        if k > 1:
+            squares = math.fsum((value - mean) ** 2 for value in values)
+            seed_error = math.sqrt(squares / (k - 1) / k)
+        return cls(mean, sampling_error, seed_error, k)
 
     @property
     def standard_error(self) -> float:
@@ -102,6 +108,8 @@ class Noisy(NamedTuple):
         distance = abs(self.value)
         if self.standard_error == 0.0 or distance == 0.0:
             return float(distance == 0.0)
+        if not self.seed_error:
+            return 2.0 * float(special.ndtr(-distance / self.sampling_error))
 
         def excess(log_tail: float) -> float:
             return self._reach(math.exp(log_tail)) - distance
@@ -121,12 +129,24 @@ def baseline_result(own: Noisy, confidence: float) -> MetricResult:
     )
 
 
-def compared_result(own: Noisy, difference: Noisy, confidence: float) -> MetricResult:
-    """Returns a metric of another variant; `adjusted_p_value` is left to `holm`."""
-    return MetricResult(
-        estimate=own.estimate(confidence),
-        difference=difference.estimate(confidence),
-        p_value=difference.p_value(),
-        sampling_error=difference.sampling_error,
-        seed_error=difference.seed_error,
-    )
+def compared_results(pairs: Sequence[tuple[Noisy, Noisy]], confidence: float) -> list[MetricResult]:
+    """Returns a metric of other variants, with p-values adjusted for all of them together.
+
+    Args:
+      pairs: of each variant its own value and the difference to the baseline.
+      confidence: of the intervals.
+    """
+    p_values = [difference.p_value() for _, difference in pairs]
+    return [
+        MetricResult(
+            estimate=own.estimate(confidence),
+            difference=difference.estimate(confidence),
+            p_value=p_value,
+            adjusted_p_value=adjusted,
+            sampling_error=difference.sampling_error,
+            seed_error=difference.seed_error,
+        )
+        for (own, difference), p_value, adjusted in zip(
+            pairs, p_values, holm(p_values).tolist(), strict=True
+        )
+    ]

@@ -1,16 +1,14 @@
-"""All that the metrics need to know of one column of predictions, in many resamples at once.
+"""Sums over the eval rows, for all resamples at once, that every metric is made of.
 
-One pass over the rows, best first, adds up the weights of a block of resamples, chunk by chunk. A
-chunk is so small that matrix products tell what lies above each of its clicks, and that all that is
-worked on stays in the processor's cache. Where rows have no weights of their own, the draws are
-small integers and their sums exact. Ties are treated as ties, and nothing is approximated.
+One pass over the rows in falling order of their predictions, compiled: what a row weighs in each
+resample is added to sums that fit the processor's cache. Sums of whole weights are exact.
 """
 
-from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
 
+from components.evaluator.statistics.compiled import compiled
 from components.evaluator.statistics.poisson_weights import Draw
 from components.evaluator.statistics.ranking import Ranking
 
@@ -18,10 +16,8 @@ from components.evaluator.statistics.ranking import Ranking
 MARGIN = 1e-7
 # The least that a weight is divided by: it is lost in any sum that is not 0.
 TINY = float(np.finfo(np.float64).tiny)
-# The products take longer with more rows a chunk, the calls into numpy with more chunks.
-_CHUNK_ROWS = 64
-_CHUNKS_PER_BATCH = 8
-_NUM_TERMS = 5
+# So many that the calls take little of the time, so few that their draws stay in the cache.
+_BLOCK_ROWS = 256
 
 
 def row_losses(predictions: np.ndarray, is_click: np.ndarray) -> np.ndarray:
@@ -41,7 +37,7 @@ class WeightedSums:
     What a row weighs in a resample is how often it was drawn times its own weight.
 
     Attributes:
-      weight: of all rows.
+      others: weight of the rows that are no clicks.
       clicks: weight of the clicks.
       predictions: sum of the predictions.
       losses: sum of the rows' logloss.
@@ -49,7 +45,7 @@ class WeightedSums:
       inverted_pairs: weight of the pairs of a click and another row in which the click has the
         lower prediction; equal ones count half.
       precisions: sum over the clicks of the precision at their prediction.
-      weight_above: of the rows at the threshold or above.
+      others_above: of the others at the threshold or above.
       clicks_above: of the clicks among them.
       gaps: float64 `[num_bins, num_resamples]`: sum of prediction - label in each bin, by falling
         prediction.
@@ -65,126 +61,123 @@ class WeightedSums:
         """
         self._ranking = ranking
         self._draw = draw
-        # Weight, clicks, predictions, losses, squared errors.
-        self._sums = np.zeros((_NUM_TERMS, num_resamples))
-        self.inverted_pairs, self.precisions = np.zeros((2, num_resamples))
-        # Memory for every chunk: to ask for new one each time would take most of the time.
-        self._weights = np.empty((_CHUNK_ROWS + 2, num_resamples))
-        self._products = np.empty((2, _NUM_TERMS + _CHUNK_ROWS, num_resamples))
-        above, ends = np.zeros((2, num_resamples)), list[np.ndarray]()
-        for stop in self._add_all():
+        self._terms = _terms(ranking)
+        self._counts, self._group = np.zeros((2, 2, num_resamples))
+        self._ranked = np.zeros((2, num_resamples))
+        self._sums = np.zeros((3, num_resamples))
+        self.others_above, self.clicks_above = np.zeros((2, num_resamples))
+        ends: list[np.ndarray] = []
+        cuts = np.unique([0, ranking.num_above, *ranking.bin_ends])
+        for start, stop in pairwise(cuts.tolist()):
+            for first in range(start, stop, _BLOCK_ROWS):
+                self._add(slice(first, min(stop, first + _BLOCK_ROWS)))
             if stop == ranking.num_above:
-                above = self._sums[:2].copy()
+                self.others_above, self.clicks_above = self._counts.copy()
             if stop == ranking.bin_ends[len(ends)]:
-                ends.append(self._sums[2] - self._sums[1])
-        self.weight, self.clicks, self.predictions, self.losses, self.squared_errors = self._sums
-        self.weight_above, self.clicks_above = above
+                ends.append(self._sums[0] - self._counts[1])
+        self.others, self.clicks = self._counts
+        self.inverted_pairs, self.precisions = self._ranked
+        self.predictions, self.losses, self.squared_errors = self._sums
         self.gaps = np.diff(np.stack(ends), axis=0, prepend=0.0)
 
-    def _add_all(self) -> Iterator[int]:
-        """Adds chunk by chunk; yields where each one ends."""
-        batch: list[int] = []
-        for start, stop in self._ranking.chunks(_CHUNK_ROWS):
-            batch = batch or [start]
-            if stop - start > _CHUNK_ROWS:
-                yield from self._add_batch(batch)
-                self._add_group(start, stop)
-                yield stop
-                batch = []
-            else:
-                batch.append(stop)
-            if len(batch) > _CHUNKS_PER_BATCH:
-                yield from self._add_batch(batch)
-                batch = []
-        yield from self._add_batch(batch)
+    def _add(self, rows: slice) -> None:
+        """Adds rows of the ranking."""
+        ranking = self._ranking
+        draws = self._draw(ranking.rows[rows])
+        _add_terms(draws, self._terms[rows], self._sums)
+        _add_ranked(
+            draws,
+            ranking.weights[rows],
+            ranking.is_click[rows],
+            ranking.is_tied[rows],
+            ranking.is_last[rows],
+            self._counts,
+            self._group,
+            self._ranked,
+        )
 
-    def _add_batch(self, edges: Sequence[int]) -> Iterator[int]:
-        """Adds the chunks between the edges."""
-        if len(edges) < 2:
-            return
-        rows = slice(edges[0], edges[-1])
-        is_click = self._ranking.is_click[rows]
-        chunk = np.repeat(np.arange(len(edges) - 1), np.diff(edges))
-        # The clicks of a chunk come last.
-        order = np.argsort(2 * chunk + is_click, kind="stable") + edges[0]
-        draws = self._draw(self._ranking.rows[order])
-        terms = self._terms(order)
-        num_clicks = np.bincount(chunk[is_click], minlength=len(edges) - 1).tolist()
-        has_ties = self._ranking.num_ties(edges) > 0
-        for (start, stop), clicks, ties in zip(pairwise(edges), num_clicks, has_ties, strict=True):
-            part = slice(start - edges[0], stop - edges[0])
-            self._add_chunk(order[part], terms[:, part], draws[part], clicks, ties)
-            yield stop
 
-    def _terms(self, places: np.ndarray) -> np.ndarray:
-        """Returns what `_sums` is a sum of, float64 `[_NUM_TERMS, num_rows]`."""
-        predictions = self._ranking.predictions[places].astype(np.float64)
-        is_click = self._ranking.is_click[places]
-        losses = row_losses(predictions, is_click)
-        ones = np.ones(len(places))
-        return np.stack([ones, is_click, predictions, losses, (predictions - is_click) ** 2])
+def _terms(ranking: Ranking) -> np.ndarray:
+    """Returns prediction, loss and squared error of each row by its weight, `[num_rows, 3]`."""
+    predictions = ranking.predictions.astype(np.float64)
+    losses = row_losses(predictions, ranking.is_click)
+    terms = np.stack([predictions, losses, (predictions - ranking.is_click) ** 2], axis=1)
+    terms *= ranking.weights[:, np.newaxis]
+    return terms
 
-    def _add_chunk(
-        self,
-        places: np.ndarray,
-        terms: np.ndarray,
-        draws: np.ndarray,
-        num_clicks: int,
-        has_ties: bool,
-    ) -> None:
-        """Adds a chunk.
 
-        Args:
-          places: of its rows in the order of the ranking, the clicks last.
-          terms: of these rows.
-          draws: of these rows.
-          num_clicks: how many are clicks.
-          has_ties: whether two predictions are equal.
-        """
-        num_others = len(places) - num_clicks
-        # The others above the chunk, its others, its clicks, the clicks above.
-        weights = self._weights[: len(places) + 2]
-        np.subtract(self._sums[0], self._sums[1], out=weights[0])
-        weights[0] += TINY
-        weights[-1] = self._sums[1]
-        if self._ranking.weights is None:
-            weights[1:-1] = draws
+@compiled("void(uint8[:, ::1], float64[:, ::1], float64[:, ::1])")
+def _add_terms(draws: np.ndarray, terms: np.ndarray, sums: np.ndarray) -> None:
+    """Adds the terms of rows as often as they were drawn.
+
+    Args:
+      draws: uint8 `[num_rows, num_resamples]`.
+      terms: float64 `[num_rows, 3]`.
+      sums: float64 `[3, num_resamples]`, is added to.
+    """
+    firsts, seconds, thirds = sums[0], sums[1], sums[2]
+    for row in range(len(draws)):
+        drawn = draws[row]
+        first, second, third = terms[row, 0], terms[row, 1], terms[row, 2]
+        for i in range(len(drawn)):
+            firsts[i] += first * drawn[i]
+            seconds[i] += second * drawn[i]
+            thirds[i] += third * drawn[i]
+
+
+@compiled(
+    "void(uint8[:, ::1], float64[::1], boolean[::1], boolean[::1], boolean[::1],"
+    "float64[:, ::1], float64[:, ::1], float64[:, ::1])"
+)
+def _add_ranked(
+    draws: np.ndarray,
+    weights: np.ndarray,
+    is_click: np.ndarray,
+    is_tied: np.ndarray,
+    is_last: np.ndarray,
+    counts: np.ndarray,
+    group: np.ndarray,
+    ranked: np.ndarray,
+) -> None:
+    """Adds rows, by falling prediction, to what depends on their order.
+
+    Rows with equal predictions wait in `group` for the last of them.
+
+    Args:
+      draws: uint8 `[num_rows, num_resamples]`.
+      weights: float64 `[num_rows]`.
+      is_click: bool `[num_rows]`.
+      is_tied: bool `[num_rows]`.
+      is_last: bool `[num_rows]`.
+      counts: float64 `[2, num_resamples]`, weight of others and of clicks, is added to.
+      group: float64 `[2, num_resamples]`, the same of the group that is not complete.
+      ranked: float64 `[2, num_resamples]`, inverted pairs and precisions, is added to.
+    """
+    others, clicks = counts[0], counts[1]
+    own_others, own_clicks = group[0], group[1]
+    inverted, precisions = ranked[0], ranked[1]
+    for row in range(len(draws)):
+        weight, drawn = weights[row], draws[row]
+        if is_tied[row]:
+            own = own_clicks if is_click[row] else own_others
+            for i in range(len(drawn)):
+                own[i] += weight * drawn[i]
+            if not is_last[row]:
+                continue
+            for i in range(len(drawn)):
+                clicks_above = clicks[i] + own_clicks[i]
+                others_above = others[i] + own_others[i]
+                inverted[i] += own_clicks[i] * (others[i] + others_above) / 2
+                precisions[i] += own_clicks[i] * clicks_above / (clicks_above + others_above + TINY)
+                clicks[i], others[i] = clicks_above, others_above
+            group[:] = 0.0
+        elif is_click[row]:
+            for i in range(len(drawn)):
+                own_weight = weight * drawn[i]
+                clicks_above = clicks[i] + own_weight
+                clicks[i] = clicks_above
+                inverted[i] += own_weight * others[i]
+                precisions[i] += own_weight * clicks_above / (clicks_above + others[i] + TINY)
         else:
-            np.multiply(draws, self._ranking.weights[places, np.newaxis], out=weights[1:-1])
-        # Which rows are added up: for each term, and for each click those at or above it.
-        factors = np.zeros((_NUM_TERMS + num_clicks, len(weights)))
-        factors[:_NUM_TERMS, 1:-1] = terms
-        predictions = terms[2]
-        of_clicks = predictions[num_others:, np.newaxis]
-        factors[_NUM_TERMS:] = 1.0
-        factors[_NUM_TERMS:, 1:-1] = predictions >= of_clicks
-        cut = 1 + num_others
-        others, clicks = self._products[:, : len(factors)]
-        np.matmul(factors[:, :cut], weights[:cut], out=others)
-        np.matmul(factors[:, cut:], weights[cut:], out=clicks)
-        self._sums += others[:_NUM_TERMS]
-        self._sums += clicks[:_NUM_TERMS]
-        if not num_clicks:
-            return
-        own, others, clicks = weights[cut:-1], others[_NUM_TERMS:], clicks[_NUM_TERMS:]
-        self.inverted_pairs += np.einsum("ij,ij->j", own, others)
-        if has_ties:
-            tied = (predictions[:num_others] == of_clicks).astype(np.float64)
-            self.inverted_pairs -= np.einsum("ij,ij->j", own, tied @ weights[1:cut]) / 2
-        others += clicks
-        np.divide(clicks, others, out=clicks)
-        self.precisions += np.einsum("ij,ij->j", own, clicks)
-
-    def _add_group(self, start: int, stop: int) -> None:
-        """Adds rows with one prediction that are too many for a chunk."""
-        before = self._sums.copy()
-        for first in range(start, stop, _CHUNK_ROWS):
-            places = np.arange(first, min(stop, first + _CHUNK_ROWS))
-            weights = self._draw(self._ranking.rows[places]).astype(np.float64)
-            if self._ranking.weights is not None:
-                weights *= self._ranking.weights[places][:, np.newaxis]
-            self._sums += self._terms(places) @ weights
-        weight, clicks = (self._sums - before)[:2]
-        others_above = before[0] - before[1] + (weight - clicks) / 2
-        self.inverted_pairs += clicks * others_above
-        self.precisions += clicks * self._sums[1] / np.maximum(self._sums[0], TINY)
+            for i in range(len(drawn)):
+                others[i] += weight * drawn[i]

@@ -12,30 +12,23 @@ import numpy as np
 import pyarrow as pa
 
 from components.evaluator.statistics.calibration import BIN_SUMS, bin_sums
-from components.evaluator.statistics.delong import Slices
 from components.evaluator.statistics.metrics import metrics_of
-from components.evaluator.statistics.poisson_weights import (
-    Draw,
-    PoissonWeights,
-    drawn_ahead,
-    with_rows,
-)
+from components.evaluator.statistics.poisson_weights import PoissonWeights, unit_weights
 from components.evaluator.statistics.prediction_reader import (
-    read_labels,
     read_predictions,
+    read_rows,
     read_slices,
-    read_weights,
 )
 from components.evaluator.statistics.ranking import Ranking
 from components.evaluator.statistics.slice_metrics import SLICE_METRICS, SlicedRows, SliceMetric
+from components.evaluator.statistics.slice_places import SlicePlaces
 from components.evaluator.statistics.stage import Piece
 from components.evaluator.statistics.weighted_sums import WeightedSums
 
-# So many that the calls into numpy take little of the time, so few that a chunk stays in the cache.
+# So many that sorting takes little of the time, so few that their sums stay in the cache.
 RESAMPLES_PER_PIECE = 1000
-# They share what was drawn and what was read; too many would leave workers without a piece.
-COLUMNS_PER_PIECE = 4
-KEYS_PER_PIECE = 8
+# They share what was sorted; too many would leave workers without a piece.
+KEYS_PER_PIECE = 14
 
 REPLICA = "replica"
 
@@ -55,11 +48,11 @@ _SLICE_SCHEMA = pa.schema(
 
 @dataclass(frozen=True)
 class MetricsPiece(Piece):
-    """The metrics of some replicas in a few resamples.
+    """The metrics of a replica in a few resamples.
 
     Attributes:
       files: the predictions.
-      replicas: the columns.
+      replica: the column.
       threshold: from which prediction on a row counts as a click.
       seed: of the bootstrap.
       first: number of the first resample; at 0 the rows themselves are measured too.
@@ -67,39 +60,37 @@ class MetricsPiece(Piece):
     """
 
     files: tuple[str, ...]
-    replicas: tuple[str, ...]
+    replica: str
     threshold: float
     seed: int
     first: int
     count: int
 
     def measure(self) -> pa.Table:
-        """Returns rows for each replica: the rows themselves, if measured, then a row a resample.
+        """Returns a row a resample; before them that of the rows themselves, if measured.
 
-        Its columns are `REPLICA`, the metrics (NaN where a class is lacking) and `BIN_SUMS` (flat,
-        null for resamples).
+        Its columns are `REPLICA` and those of `resampled_metrics`.
         """
-        labels, weights = read_labels(self.files), read_weights(self.files)
-        draw: Draw = PoissonWeights(self.seed, self.first, self.count)
-        num_columns = self.count
-        if self.first == 0:
-            draw, num_columns = with_rows(draw), 1 + self.count
-        draw = drawn_ahead(draw, len(labels), num_columns)
-        tables = []
-        for replica in self.replicas:
-            predictions = read_predictions(self.files, replica)
-            ranking = Ranking(labels, predictions, self.threshold, weights)
-            metrics = metrics_of(WeightedSums(ranking, draw, num_columns))
-            bins: list[np.ndarray | None] = [None] * num_columns
-            if self.first == 0:
-                bins[0] = bin_sums(ranking).ravel()
-            columns = {
-                REPLICA: pa.array([replica] * num_columns),
-                **{name: pa.array(values) for name, values in metrics.items()},
-                BIN_SUMS: pa.array(bins, pa.list_(pa.float64())),
-            }
-            tables.append(pa.table(columns))
-        return pa.concat_tables(tables)
+        rows, (predictions,) = read_rows(self.files, [self.replica])
+        ranking = Ranking(rows.is_click, predictions, self.threshold, rows.weights)
+        table = resampled_metrics(ranking, self.seed, self.first, self.count)
+        return table.append_column(REPLICA, pa.array([self.replica] * len(table)))
+
+
+def resampled_metrics(ranking: Ranking, seed: int, first: int, count: int) -> pa.Table:
+    """Returns a row a resample; if `first` is 0, before them one of the rows themselves.
+
+    Its columns are the metrics (NaN where a class is lacking) and `BIN_SUMS` (flat, null for
+    resamples).
+    """
+    draw = PoissonWeights(seed, first, count)
+    parts = [metrics_of(WeightedSums(ranking, draw, count))]
+    bins: list[np.ndarray | None] = [None] * count
+    if first == 0:
+        parts.insert(0, metrics_of(WeightedSums(ranking, unit_weights, 1)))
+        bins.insert(0, bin_sums(ranking).ravel())
+    metrics = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return pa.table({**metrics, BIN_SUMS: pa.array(bins, pa.list_(pa.float64()))})
 
 
 @dataclass(frozen=True)
@@ -128,19 +119,19 @@ class SlicesPiece(Piece):
         keys, names = [], []
         for key in self.keys:
             places, values = self._large_slices(key)
-            keys.append(Slices(places, len(values)))
+            keys.append((places, len(values)))
             names += [{"key": key, "value": value} for value in values]
         if not names:
             return _SLICE_SCHEMA.empty_table()
-        rows = SlicedRows(read_labels(self.files), keys, read_weights(self.files))
+        of_all, _ = read_rows(self.files, [])
+        rows = SlicedRows(of_all.is_click, SlicePlaces(keys), of_all.weights)
         counts: dict[str, list[Any]] = {
             "num_rows": rows.num_rows.tolist(),
             "num_clicks": rows.num_clicks.tolist(),
         }
         baseline, table = None, []
         for variant, replicas in self.variants:
-            columns = [read_predictions(self.files, name) for name in replicas]
-            measured = rows.measure(columns, baseline)
+            measured = rows.measure(read_predictions(self.files, replicas), baseline)
             baseline = baseline or measured
             fields = {**counts, **_metric_fields(measured.metrics)}
             table += [

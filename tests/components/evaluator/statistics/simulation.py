@@ -8,12 +8,9 @@ import numpy as np
 import pyarrow as pa
 
 from components.evaluator.comparison import MetricResult
-from components.evaluator.statistics.calibration import BIN_SUMS, bin_sums
-from components.evaluator.statistics.metrics import metrics_of
 from components.evaluator.statistics.overall import Measured, overall_results
-from components.evaluator.statistics.poisson_weights import PoissonWeights, drawn_ahead, with_rows
 from components.evaluator.statistics.ranking import Ranking
-from components.evaluator.statistics.weighted_sums import WeightedSums
+from components.evaluator.statistics.work import resampled_metrics
 from components.parquet import write_table
 from schemas.click_log import LABEL, WEIGHT
 from schemas.predictions import ROW_ID, SLICE_TYPE, slice_column
@@ -91,17 +88,10 @@ def compare(
       seed: of the bootstrap.
       weights: of the rows; None are ones.
     """
-    num_columns = 1 + num_resamples
-    draws = with_rows(PoissonWeights(seed, 0, num_resamples))
-    draw = drawn_ahead(draws, len(labels), num_columns)
     measured = {}
     for name, columns in predictions.items():
-        tables = []
-        for column in columns:
-            ranking = Ranking(labels, column, THRESHOLD, weights)
-            metrics = metrics_of(WeightedSums(ranking, draw, num_columns))
-            bins = [bin_sums(ranking).ravel(), *[None] * num_resamples]
-            tables.append(pa.table({**metrics, BIN_SUMS: pa.array(bins, pa.list_(pa.float64()))}))
+        rankings = [Ranking(labels, column, THRESHOLD, weights) for column in columns]
+        tables = [resampled_metrics(ranking, seed, 0, num_resamples) for ranking in rankings]
         measured[name] = Measured(tables)
     return overall_results(measured, next(iter(predictions)), 0.95)
 

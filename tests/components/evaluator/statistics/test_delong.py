@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from components.evaluator.statistics.delong import RisingRows, Slices, areas
+from components.evaluator.statistics.delong import SlicedClasses
 from components.evaluator.statistics.metrics import metrics_of
 from components.evaluator.statistics.poisson_weights import PoissonWeights
 from components.evaluator.statistics.ranking import Ranking
+from components.evaluator.statistics.slice_places import SlicePlaces
 from components.evaluator.statistics.weighted_sums import WeightedSums
 from tests.components.evaluator.statistics.simulation import Log
 
@@ -33,11 +34,17 @@ def patients():
     return label == 1, {"albumin": albumin, "protein": protein, "score": 10 - score}
 
 
+def areas(labels, predictions, keys, weights=None):
+    """Returns the areas of the slices of several keys; each is places and a number of slices."""
+    weights = np.ones(len(labels)) if weights is None else weights
+    classes = SlicedClasses(SlicePlaces(keys), labels, weights)
+    return classes.areas(np.asarray(predictions, np.float32))
+
+
 def measure(labels, predictions, weights=None):
     """Returns the area and the influences of all rows as one slice."""
-    slices = Slices(np.zeros(len(labels), np.int64), 1)
-    found = areas(RisingRows(np.asarray(predictions, np.float32)), slices, labels, weights)
-    return found.values[0], found.influences
+    found = areas(labels, predictions, [(np.zeros(len(labels), int), 1)], weights)
+    return found.values[0], found.influences[:, 0]
 
 
 def error(influences):
@@ -140,21 +147,20 @@ def test_error_by_hand():
 def test_slices_are_measured_by_themselves():
     random = np.random.default_rng(4)
     labels, predictions = random.random(300) < 0.3, random.random(300).round(2).astype(np.float32)
-    places = random.integers(-1, 3, 300)
-    found = areas(RisingRows(predictions), Slices(places, 3), labels)
-    for place in range(3):
-        own = places == place
+    keys = [random.integers(-1, 3, 300), random.integers(0, 2, 300)]
+    found = areas(labels, predictions, list(zip(keys, (3, 2), strict=True)))
+    for slice_number, (key, place) in enumerate([(0, 0), (0, 1), (0, 2), (1, 0), (1, 1)]):
+        own = keys[key] == place
         area, influences = measure(labels[own], predictions[own])
-        assert found.values[place] == pytest.approx(area, rel=1e-12)
-        np.testing.assert_allclose(found.influences[own], influences, rtol=1e-12)
-    assert not found.influences[places == -1].any()
+        assert found.values[slice_number] == pytest.approx(area, rel=1e-12)
+        np.testing.assert_allclose(found.influences[own, key], influences, rtol=1e-9)
+    assert not found.influences[keys[0] == -1, 0].any()
 
 
 def test_slice_with_one_click_has_no_area():
-    labels, predictions = np.array([True, False, False]), np.array([0.5, 0.2, 0.1], np.float32)
-    found = areas(RisingRows(predictions), Slices(np.zeros(3, np.int64), 1), labels)
-    assert np.isnan(found.values[0])
-    assert not found.influences.any()
+    area, influences = measure(np.array([True, False, False]), [0.5, 0.2, 0.1])
+    assert np.isnan(area)
+    assert not influences.any()
 
 
 @pytest.mark.parametrize("are_weighted", [False, True])

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from scipy import optimize, stats
 
-from components.evaluator.statistics.delong import Slices
 from components.evaluator.statistics.slice_metrics import SLICE_METRICS, SlicedRows
+from components.evaluator.statistics.slice_places import SlicePlaces
 from tests.components.evaluator.statistics.simulation import (
     Log,
     compare,
@@ -144,7 +144,7 @@ def weighted_comparisons(count: int) -> tuple[dict, ...]:
         weights = log.draw_weights(random)
         columns = {name: [log.predict(noise, random)] for name, noise in WEIGHTED_NOISES.items()}
         drawn = compare(log.labels, columns, 200, seed, weights)["other"]
-        rows = SlicedRows(log.labels, [Slices(np.zeros(1000, int), 1)], weights)
+        rows = SlicedRows(log.labels, SlicePlaces([(np.zeros(1000, int), 1)]), weights)
         analytic = rows.measure(columns["other"], rows.measure(columns["full"])).metrics
         found.append((drawn, analytic))
     return tuple(found)

@@ -3,13 +3,36 @@ import math
 import numpy as np
 import pytest
 
-from components.evaluator.statistics import poisson_weights
-from components.evaluator.statistics.poisson_weights import (
-    PoissonWeights,
-    drawn_ahead,
-    unit_weights,
-    with_rows,
-)
+from components.evaluator.statistics.poisson_weights import PoissonWeights, unit_weights
+
+MASK = 2**64 - 1
+GOLDEN = 0x9E3779B97F4A7C15
+
+
+def mix(state):
+    """SplitMix64's output, in whole numbers without end."""
+    state = (state ^ state >> 30) * 0xBF58476D1CE4E5B9 & MASK
+    state = (state ^ state >> 27) * 0x94D049BB133111EB & MASK
+    return state ^ state >> 31
+
+
+def slow_weight(seed, row, resample):
+    """One number at a time: how many limits are above 16 of the bits."""
+    word, part = divmod(resample, 4)
+    steps = row * 2**16 + word
+    bits = mix((mix((seed + 1) * GOLDEN & MASK) + steps * GOLDEN) & MASK)
+    number = bits >> 16 * part & 0xFFFF
+    # 2^16 times the chance of a weight of 1, 2, ... or more.
+    return sum(number < limit for limit in (41427, 17317, 5263, 1244, 240, 39, 5, 1))
+
+
+@pytest.mark.parametrize(("seed", "first"), [(0, 0), (2**32 - 1, 2**18 - 40)])
+def test_weights_agree_with_a_slow_twin(seed, first):
+    rows = [0, 7, 65_537, 2**48 - 1]
+    expected = [[slow_weight(seed, row, first + i) for i in range(37)] for row in rows]
+    found = PoissonWeights(seed, first, 37)(np.array(rows))
+    assert found.dtype == np.uint8
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_weights_follow_the_poisson_distribution():
@@ -60,21 +83,3 @@ def test_weights_from_a_resample_between_words_are_refused():
 
 def test_unit_weights_are_one_resample_of_ones():
     np.testing.assert_array_equal(unit_weights(np.array([3, 1])), [[1], [1]])
-
-
-def test_draws_with_the_rows_themselves_begin_with_ones():
-    draw = PoissonWeights(seed=0, first=0, count=8)
-    rows = np.array([7, 2])
-    found = with_rows(draw)(rows)
-    np.testing.assert_array_equal(found[:, 0], [1, 1])
-    np.testing.assert_array_equal(found[:, 1:], draw(rows))
-
-
-@pytest.mark.parametrize("max_bytes", [0, 10**9])
-def test_draws_made_ahead_are_the_same_draws(monkeypatch, max_bytes):
-    monkeypatch.setattr(poisson_weights, "_MAX_AHEAD_BYTES", max_bytes)
-    draw = PoissonWeights(seed=0, first=4, count=6)
-    rows = np.array([1300, 0, 511, 512])
-    ahead = drawn_ahead(draw, 1301, 6)
-    assert (ahead is draw) == (max_bytes == 0)
-    np.testing.assert_array_equal(ahead(rows), draw(rows))

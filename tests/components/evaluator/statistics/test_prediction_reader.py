@@ -3,11 +3,10 @@ import pytest
 
 from components.evaluator.statistics.prediction_reader import (
     natural_order,
-    read_labels,
     read_predictions,
+    read_rows,
     read_slice_keys,
     read_slices,
-    read_weights,
     value_order,
 )
 from tests.components.evaluator.statistics.simulation import write_predictions
@@ -25,18 +24,18 @@ def files(tmp_path):
 
 
 def test_columns_follow_each_other_over_the_files(files):
-    np.testing.assert_array_equal(read_labels(files), [True, False, False, True, False])
-    predictions = read_predictions(files, "full")
+    rows, (predictions,) = read_rows(files, ["full"])
+    np.testing.assert_array_equal(rows.is_click, [True, False, False, True, False])
     assert predictions.dtype == np.float32
     np.testing.assert_array_equal(predictions, [0.5, 0.25, 0.75, 0.125, 1.0])
+    np.testing.assert_array_equal(read_predictions(files, ["full"]), [predictions])
 
 
 def test_weights_follow_each_other_or_are_none(files, tmp_path):
-    assert read_weights(files) is None
+    assert read_rows(files, [])[0].weights is None
     columns, weights = {"full": [0.5, 0.25, 0.75]}, np.array([0.5, 3.0, 0.25])
-    found = read_weights(
-        write_predictions(tmp_path / "w", [1, 0, 0], columns, num_files=2, weights=weights)
-    )
+    weighted = write_predictions(tmp_path / "w", [1, 0, 0], columns, num_files=2, weights=weights)
+    found = read_rows(weighted, [])[0].weights
     assert found.dtype == np.float64
     np.testing.assert_array_equal(found, weights)
 
@@ -83,5 +82,6 @@ def test_a_file_without_rows_changes_nothing(tmp_path):
         places, values = read_slices(files, "C1")
         assert values == ["a", "b"]
         np.testing.assert_array_equal(places, [1, 0])
-        np.testing.assert_array_equal(read_labels(files), [True, False])
-        np.testing.assert_array_equal(read_predictions(files, "full"), [0.5, 0.25])
+        rows, (predictions,) = read_rows(files, ["full"])
+        np.testing.assert_array_equal(rows.is_click, [True, False])
+        np.testing.assert_array_equal(predictions, [0.5, 0.25])

@@ -36,19 +36,10 @@ def test_threshold_is_compared_in_double_precision():
     assert ranking([0.7], threshold=0.7).num_above == 0
 
 
-@pytest.mark.parametrize("max_rows", [1, 7, 64])
-def test_chunks_cover_the_rows_and_split_no_tie_and_no_bin(max_rows):
-    predictions = np.random.default_rng(1).integers(0, 60, 500) / 100
-    found = ranking(predictions, threshold=0.3)
-    chunks = list(found.chunks(max_rows))
-    assert [start for start, _ in chunks] == [0, *(stop for _, stop in chunks[:-1])]
-    stops = {stop for _, stop in chunks}
-    assert {500, found.num_above, *found.bin_ends} <= stops
-    for stop in stops - {500}:
-        assert found.predictions[stop - 1] != found.predictions[stop]
-    for start, stop in chunks:
-        is_group = found.predictions[start] == found.predictions[stop - 1]
-        assert stop - start <= max_rows or is_group
+def test_rows_know_their_groups():
+    found = ranking([0.5, 0.9, 0.5, 0.2, 0.5, 0.1, 0.1])
+    np.testing.assert_array_equal(found.is_last, [1, 0, 0, 1, 1, 0, 1])
+    np.testing.assert_array_equal(found.is_tied, [0, 1, 1, 1, 0, 1, 1])
 
 
 def test_bins_weigh_alike():
@@ -78,8 +69,3 @@ def test_falling_order_is_that_of_a_stable_sort(decimals):
     np.testing.assert_array_equal(
         falling_order(predictions), np.argsort(-predictions, kind="stable")
     )
-
-
-def test_ties_are_counted_by_part():
-    found = ranking([0.9, 0.5, 0.5, 0.5, 0.2, 0.1, 0.1])
-    np.testing.assert_array_equal(found.num_ties([0, 1, 4, 7]), [0, 2, 1])

@@ -3,11 +3,11 @@ import math
 import numpy as np
 import pytest
 
-from components.evaluator.statistics.delong import Slices
 from components.evaluator.statistics.metrics import metrics_of
 from components.evaluator.statistics.poisson_weights import PoissonWeights, unit_weights
 from components.evaluator.statistics.ranking import Ranking
 from components.evaluator.statistics.slice_metrics import SLICE_METRICS, SlicedRows
+from components.evaluator.statistics.slice_places import SlicePlaces
 from components.evaluator.statistics.weighted_sums import WeightedSums
 from tests.components.evaluator.statistics.simulation import Log
 
@@ -35,7 +35,8 @@ def weights(request):
 
 def one_slice(labels, weights=None):
     """All rows as one slice."""
-    return SlicedRows(np.asarray(labels), [Slices(np.zeros(len(labels), int), 1)], weights)
+    slices = SlicePlaces([(np.zeros(len(labels), int), 1)])
+    return SlicedRows(np.asarray(labels), slices, weights)
 
 
 def resampled(log, columns, metric, weights, count=1000):
@@ -68,10 +69,10 @@ def test_errors_agree_with_the_bootstrap(log, columns, weights, metric):
 
 def test_slices_of_several_keys_are_measured_by_themselves(log, columns, weights):
     random = np.random.default_rng(14)
-    keys = [Slices(random.integers(-1, 4, 3000), 4), Slices(random.integers(0, 2, 3000), 2)]
-    rows = SlicedRows(log.labels, keys, weights)
+    keys = [(random.integers(-1, 4, 3000), 4), (random.integers(0, 2, 3000), 2)]
+    rows = SlicedRows(log.labels, SlicePlaces(keys), weights)
     found = rows.measure(columns["variant"], rows.measure(columns["baseline"])).metrics
-    parts = [each.places == place for each in keys for place in range(each.count)]
+    parts = [places == place for places, count in keys for place in range(count)]
     for index, own in enumerate(parts):
         alone = one_slice(log.labels[own], None if weights is None else weights[own])
         few = {name: [each[own] for each in group] for name, group in columns.items()}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from components.evaluator.statistics.uncertainty import Noisy, baseline_result, compared_result
+from components.evaluator.statistics.uncertainty import Noisy, baseline_result, compared_results
 
 
 def test_one_replica_has_a_normal_interval():
@@ -106,8 +106,17 @@ def test_baseline_has_no_difference_and_its_own_errors():
 
 
 def test_another_variant_has_the_errors_of_its_difference():
-    result = compared_result(Noisy(0.7, 0.01, 0.002, 2), Noisy(-0.1, 0.005, 0.001, 2), 0.95)
+    pair = Noisy(0.7, 0.01, 0.002, 2), Noisy(-0.1, 0.005, 0.001, 2)
+    (result,) = compared_results([pair], 0.95)
     assert result.estimate.value == 0.7
     assert result.difference is not None
     assert result.difference.value == -0.1
     assert (result.sampling_error, result.seed_error) == (0.005, 0.001)
+
+
+def test_adjusted_p_values_stay_with_their_results():
+    # 1.959964 and 2.575829 errors: 5 % and 1 %, of which the smaller is doubled.
+    pairs = [(Noisy(0.7, 0.01, None, 1), Noisy(x, 1.0, None, 1)) for x in (1.959964, 2.575829)]
+    found = compared_results(pairs, 0.95)
+    assert [each.p_value for each in found] == pytest.approx([0.05, 0.01], abs=1e-7)
+    assert [each.adjusted_p_value for each in found] == pytest.approx([0.05, 0.02], abs=1e-7)
