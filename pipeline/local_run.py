@@ -170,17 +170,7 @@ def _publish(snapshot: Snapshot, run_id: str, paths: RunPaths) -> RunResult:
     comparison_uri = _output(snapshot, run_id, "Evaluator", "comparison").uri
     with tf.io.gfile.GFile(os.path.join(comparison_uri, COMPARISON_FILE)) as file:
         comparison = Comparison.from_json(file.read())
-    origin = snapshot.origin(comparison.lineage.run_id)
-    if origin is not None:
-        lineage = comparison.lineage.model_copy(update=asdict(origin))
-        comparison = comparison.model_copy(update={"lineage": lineage})
-    paths.report_dir.mkdir(parents=True, exist_ok=True)
-    for name, text in (
-        (REPORT_FILE, render_page(comparison)),
-        (MARKDOWN_FILE, render_markdown(comparison)),
-        (COMPARISON_FILE, comparison.to_json()),
-    ):
-        write_text(str(paths.report_dir / name), text)
+    comparison = write_report(comparison, snapshot, paths.report_dir)
     pushed = _output(snapshot, run_id, "Pusher", "pushed_model")
     destination = pushed.properties.get("pushed_destination")
     return RunResult(
@@ -188,6 +178,22 @@ def _publish(snapshot: Snapshot, run_id: str, paths: RunPaths) -> RunResult:
         report=paths.report_dir / REPORT_FILE,
         pushed_model=Path(destination) if destination else None,
     )
+
+
+def write_report(comparison: Comparison, snapshot: Snapshot, folder: Path) -> Comparison:
+    """Writes page, Markdown and JSON; returns the comparison with the command line of its run."""
+    origin = snapshot.origin(comparison.lineage.run_id)
+    if origin is not None:
+        lineage = comparison.lineage.model_copy(update=asdict(origin))
+        comparison = comparison.model_copy(update={"lineage": lineage})
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in (
+        (REPORT_FILE, render_page(comparison)),
+        (MARKDOWN_FILE, render_markdown(comparison)),
+        (COMPARISON_FILE, comparison.to_json()),
+    ):
+        write_text(str(folder / name), text)
+    return comparison
 
 
 def _push_is_due(paths: RunPaths, step: str, run_id: str) -> bool:

@@ -76,7 +76,7 @@ class Board:
 
     def _estimate(self) -> dict[TrainingKey, float]:
         plan = self._plan
-        estimator = Estimator(self._timings, plan.num_threads, plan.log_rows)
+        estimator = Estimator(self._timings, plan.num_cores, plan.log_rows)
         found: dict[tuple[str, str], float] = {}
         for key in self._left:
             where = (key.group, key.cell.name)

@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return fail(console, str(error), USAGE)
         except KeyboardInterrupt:
             return fail(console, "interrupted", INTERRUPTED)
-        return _run(plan, paths, console, read_origin(_COMMAND, arguments))
+        return _run(plan, paths, console, read_origin("-m", ["pipeline.study", *arguments]))
 
 
 def _run(plan: Plan, paths: RunPaths, console: Console, origin: Origin) -> int:

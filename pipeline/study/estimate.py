@@ -49,13 +49,13 @@ class Estimator:
     """Estimates trainings.
 
     Attributes:
-      timings: of trainings that have ended; those with another number of threads do not count.
-      num_threads: of a training.
+      timings: of trainings that have ended; those with another number of cores do not count.
+      num_cores: of a training.
       log_rows: of the whole log.
     """
 
     timings: Sequence[Timing]
-    num_threads: int
+    num_cores: float
     log_rows: int
 
     def training(self, group: Group, cell: Cell) -> Estimate:
@@ -64,14 +64,16 @@ class Estimator:
         of_device = [
             timing
             for timing in self.timings
-            if (timing.device, timing.num_threads) == (cell.device, self.num_threads)
+            if (timing.device, timing.num_cores) == (cell.device, self.num_cores)
         ]
         same = [timing.seconds for timing in of_device if (timing.group, timing.cell) == mine]
         if same:
             return Estimate(statistics.median(same), "measured")
         trainer = group.trainer_configs[cell.name]
         if not of_device:
-            hours = training_hours(group.cells_config, trainer, self.log_rows, self.num_threads)
+            hours = training_hours(
+                group.cells_config, trainer, self.log_rows, max(1, int(self.num_cores))
+            )
             seconds = 3600 * math.sqrt(hours.low * hours.high)
             return Estimate(FIXED_SECONDS + seconds, "assumed")
         kind = (cell.architecture, cell.variant)

@@ -13,10 +13,12 @@ class Timing(BaseModel):
     Attributes:
       group: of its cell.
       cell: its name.
+      seed_index: of the cell's seeds.
       architecture: of the cell.
       variant: of the cell.
       device: of the cell.
-      num_threads: of TensorFlow.
+      num_cores: that it had to itself, if the machine did nothing else.
+      parallel: trainings at once, itself included.
       examples: rows times epochs.
       train_examples_per_second: of the steps.
       seconds: wall time of the whole step.
@@ -26,10 +28,12 @@ class Timing(BaseModel):
 
     group: str
     cell: str
+    seed_index: int
     architecture: str
     variant: str
     device: str
-    num_threads: int
+    num_cores: float
+    parallel: int
     examples: int
     train_examples_per_second: float
     seconds: float
@@ -41,9 +45,9 @@ class Timing(BaseModel):
 
 
 def add_timing(path: Path, timing: Timing) -> None:
-    """Appends one line."""
+    """Appends one line, also behind one that a kill has cut."""
     with path.open("a") as file:
-        file.write(timing.model_dump_json() + "\n")
+        file.write(f"\n{timing.model_dump_json()}")
 
 
 def read_timings(path: Path) -> Sequence[Timing]:

@@ -1,5 +1,6 @@
 """A study on this machine: rows, trainings side by side, comparisons."""
 
+import dataclasses
 import json
 import logging
 import os
@@ -12,15 +13,23 @@ import tensorflow as tf
 from components.evaluator.comparison import COMPARISON_FILE, Comparison
 from components.example_gen.quarantine import SUMMARY
 from components.progress import report
-from components.training_record import read_training_record
+from components.training_record import TrainingRecord, read_training_record
 from pipeline.cause import cause_of
 from pipeline.config import PipelineConfig
 from pipeline.console import Console
 from pipeline.lineage.records import Origin
-from pipeline.local_run import absolute, keep_origin, local_pipeline, with_synthetic_data
+from pipeline.lineage.store import read_snapshot
+from pipeline.local_run import (
+    absolute,
+    keep_origin,
+    local_pipeline,
+    with_synthetic_data,
+    write_report,
+)
 from pipeline.paths import RunPaths
 from pipeline.pipeline import trainer_id
 from pipeline.stepwise_runner import CompiledRun, compile_run, new_run_id, run_step
+from pipeline.study.across import compare_across
 from pipeline.study.board import Board
 from pipeline.study.cells import Cell, Group
 from pipeline.study.devices import missing_devices
@@ -90,9 +99,8 @@ class LocalStudy:
                 self._trainings[key] = Training("skipped", missing[key.cell.device])
         prepared = [each for group in plan.groups if (each := self._prepare(group, missing))]
         self._train(prepared)
-        by_name = {each.group.name: each for each in prepared}
-        results = [self._result(group, by_name.get(group.name)) for group in plan.groups]
-        return StudyResult(tuple(results), plan.num_cores, plan.parallel)
+        results = self._compare_all({each.group.name: each for each in prepared})
+        return StudyResult(tuple(results))
 
     def _find_data(self) -> None:
         config = self._plan.groups[0].cells_config
@@ -162,12 +170,20 @@ class LocalStudy:
             for key in board.longest_first()
         ]
 
+        timings = {(t.group, t.cell, t.seed_index): t for t in plan.timings}
+
         def end(key: TrainingKey, ended: Ended) -> None:
-            training = self._trainings[key] = _training(ended)
-            if training.record is not None and not ended.is_cached:
-                timing = _timing(key, training, ended.seconds, plan.num_threads)
-                add_timing(plan.journal_path(self._paths), timing)
-                board.add_timing(timing)
+            timing = timings.get((key.group, key.cell.name, key.seed_index))
+            if ended.error is not None:
+                training = Training("failed", ended.error)
+            else:
+                record = read_training_record(ended.outputs["model_run"])
+                if not ended.is_cached:
+                    timing = _timing(key, record, ended.seconds, plan)
+                    add_timing(plan.journal_path(self._paths), timing)
+                    board.add_timing(timing)
+                training = Training("done", record=record, timing=timing)
+            self._trainings[key] = training
             board.end(key, training, ended)
 
         if not jobs:
@@ -182,35 +198,80 @@ class LocalStudy:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def _result(self, group: Group, prepared: _Prepared | None) -> GroupResult:
-        trainings = {
+    def _compare_all(self, prepared: Mapping[str, _Prepared]) -> list[GroupResult]:
+        """Compares the cells of each group, and those without the baseline with another group's."""
+        results: dict[str, GroupResult] = {}
+        predictions: dict[str, str] = {}
+        for group in self._plan.groups:
+            result = GroupResult(
+                group, self._trainings_of(group), error=self._errors.get(group.name)
+            )
+            if group.name in prepared:
+                num_bytes = prepared[group.name].dataset_bytes
+                result = dataclasses.replace(result, dataset_bytes=num_bytes)
+                result = self._compare(prepared[group.name], result, predictions)
+            of_dataset = results.get(group.cells[0].dataset)
+            if of_dataset and {group.name, of_dataset.group.name} <= predictions.keys():
+                result = self._compare_across(of_dataset, result, predictions)
+            results[group.name] = result
+        return list(results.values())
+
+    def _trainings_of(self, group: Group) -> dict[str, tuple[Training, ...]]:
+        return {
             cell.name: tuple(
                 self._trainings[TrainingKey(group.name, cell, index)]
                 for index in range(self._plan.num_seeds)
             )
             for cell in group.cells
         }
-        error = self._errors.get(group.name)
-        if prepared is None:
-            return GroupResult(group, trainings, error=error)
-        result = GroupResult(group, trainings, prepared.dataset_bytes)
-        cells = result.complete_cells()
+
+    def _compare(
+        self, prepared: _Prepared, result: GroupResult, predictions: dict[str, str]
+    ) -> GroupResult:
+        """Runs the group's Evaluator on the cells of which every seed is done.
+
+        Args:
+          prepared: the group.
+          result: what its trainings brought.
+          predictions: takes where the group's predictions are.
+        """
+        cells, run, group = result.complete_cells(), prepared.run, prepared.group
         if not cells:
             return result
         try:
-            comparison = self._compare(prepared, cells)
-        except Exception as problem:
-            error = self._failure(problem, group)
-            return GroupResult(group, trainings, prepared.dataset_bytes, error=error)
-        return GroupResult(group, trainings, prepared.dataset_bytes, comparison)
+            if len(cells) < len(prepared.cells):
+                run = self._compile(group, cells, run.run_id)
+            outputs = self._run_here(group, run, "Evaluator")
+            with tf.io.gfile.GFile(os.path.join(outputs["comparison"], COMPARISON_FILE)) as file:
+                comparison = Comparison.from_json(file.read())
+            folder = self._paths.study_dir / "reports" / group.name
+            write_report(comparison, read_snapshot(self._paths.root), folder)
+        except Exception as error:
+            return dataclasses.replace(result, error=self._failure(error, group))
+        predictions[group.name] = outputs["predictions"]
+        baseline = group.baseline(cells)
+        return dataclasses.replace(result, comparison=comparison, baseline=baseline)
 
-    def _compare(self, prepared: _Prepared, cells: Sequence[Cell]) -> Comparison:
-        run = prepared.run
-        if len(cells) < len(prepared.cells):
-            run = self._compile(prepared.group, cells, run.run_id)
-        outputs = self._run_here(prepared.group, run, "Evaluator")
-        with tf.io.gfile.GFile(os.path.join(outputs["comparison"], COMPARISON_FILE)) as file:
-            return Comparison.from_json(file.read())
+    def _compare_across(
+        self, main: GroupResult, result: GroupResult, predictions: Mapping[str, str]
+    ) -> GroupResult:
+        """Compares a group's cells with the baseline of the dataset's main group."""
+        cells = result.complete_cells()
+        baseline = main.baseline
+        assert baseline is not None
+        self._console.start_step(f"  {result.group.name}: beside {baseline.id}")
+        across = compare_across(
+            predictions[main.group.name],
+            baseline.name,
+            predictions[result.group.name],
+            [cell.name for cell in cells],
+            self._plan.num_seeds,
+            self._config(result.group, cells).evaluator,
+        )
+        self._console.end_step("" if across else "other eval rows: not compared")
+        if not across:
+            return result
+        return dataclasses.replace(result, across=across, baseline=baseline)
 
 
 def run_local_study(plan: Plan, paths: RunPaths, console: Console, origin: Origin) -> StudyResult:
@@ -218,22 +279,16 @@ def run_local_study(plan: Plan, paths: RunPaths, console: Console, origin: Origi
     return LocalStudy(plan, paths, console, origin).run()
 
 
-def _training(ended: Ended) -> Training:
-    if ended.error is not None:
-        return Training("failed", ended.error)
-    return Training("done", record=read_training_record(ended.outputs["model_run"]))
-
-
-def _timing(key: TrainingKey, training: Training, seconds: float, num_threads: int) -> Timing:
-    record, cell = training.record, key.cell
-    assert record is not None
+def _timing(key: TrainingKey, record: TrainingRecord, seconds: float, plan: Plan) -> Timing:
     return Timing(
         group=key.group,
-        cell=cell.name,
-        architecture=cell.architecture,
-        variant=cell.variant,
-        device=cell.device,
-        num_threads=num_threads,
+        cell=key.cell.name,
+        seed_index=key.seed_index,
+        architecture=key.cell.architecture,
+        variant=key.cell.variant,
+        device=key.cell.device,
+        num_cores=plan.num_cores,
+        parallel=plan.parallel,
         examples=record.eval_curve[-1].examples,
         train_examples_per_second=record.train_examples_per_second,
         seconds=seconds,

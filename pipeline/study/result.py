@@ -1,12 +1,13 @@
 """What a study brought, before it becomes tables."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
-from components.evaluator.comparison import Comparison
+from components.evaluator.comparison import Comparison, MetricResult
 from components.training_record import TrainingRecord
 from pipeline.study.cells import Cell, Group
+from pipeline.study.journal import Timing
 
 Status = Literal["done", "failed", "skipped"]
 
@@ -19,11 +20,14 @@ class Training:
       status: how it ended.
       error: why it failed or was skipped; None if it is done.
       record: what the trainer wrote; None unless it is done.
+      timing: how long it took beside how many others; None unless it is done, or if the study
+        does not know any more.
     """
 
     status: Status
     error: str | None = None
     record: TrainingRecord | None = None
+    timing: Timing | None = None
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,9 @@ class GroupResult:
       trainings: cell's name -> its seeds in order.
       dataset_bytes: of the raw lines of its rows; None if they could not be read.
       comparison: of the cells of which every seed is done; None if there is none.
+      across: cell's name -> its metrics beside the baseline of another group, which has the same
+        eval rows; empty if this group has the dataset's baseline.
+      baseline: the cell that the cells are compared with; None without a comparison.
       error: why the rows could not be prepared or the cells not be compared; None otherwise.
     """
 
@@ -42,6 +49,8 @@ class GroupResult:
     trainings: Mapping[str, tuple[Training, ...]]
     dataset_bytes: int | None = None
     comparison: Comparison | None = None
+    across: Mapping[str, Mapping[str, MetricResult]] = field(default_factory=dict)
+    baseline: Cell | None = None
     error: str | None = None
 
     def complete_cells(self) -> list[Cell]:
@@ -55,17 +64,9 @@ class GroupResult:
 
 @dataclass(frozen=True)
 class StudyResult:
-    """All groups, and how they were run.
-
-    Attributes:
-      groups: in the study's order.
-      num_cores: of a training.
-      parallel: trainings at once.
-    """
+    """All groups, in the study's order."""
 
     groups: tuple[GroupResult, ...]
-    num_cores: float
-    parallel: int
 
     def count(self, status: Status) -> int:
         """Returns how many trainings ended so."""

@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import csv
 
-from components.evaluator.comparison import Comparison, MetricResult
+from components.evaluator.comparison import MetricResult
 from components.files import write_bytes
 from components.parquet import write_table
 from components.trainer.config import TrainerConfig
@@ -71,7 +71,7 @@ FINALS = pa.schema(
 def curves_table(result: StudyResult) -> pa.Table:
     """Returns a row for each cell, seed and evaluation while training; see `docs/study.md`."""
     rows = [
-        {**shared, **row, "num_cores": result.num_cores, "parallel_cells": result.parallel}
+        {**shared, **row}
         for group in result.groups
         for cell in group.group.cells
         for shared in (_cell_facts(group, cell),)
@@ -117,7 +117,7 @@ def _cell_facts(group: GroupResult, cell: Cell) -> dict[str, Any]:
 def _cell_curves(group: GroupResult, cell: Cell) -> Iterator[dict[str, Any]]:
     config = group.group.trainer_configs[cell.name]
     for index, training in enumerate(group.trainings[cell.name]):
-        facts = {
+        facts: dict[str, Any] = {
             "seed": config.seed + index,
             "status": training.status,
             "error": training.error,
@@ -126,6 +126,9 @@ def _cell_curves(group: GroupResult, cell: Cell) -> Iterator[dict[str, Any]]:
         if training.record is None:
             yield facts
         else:
+            if training.timing is not None:
+                facts["num_cores"] = training.timing.num_cores
+                facts["parallel_cells"] = training.timing.parallel
             yield from ({**facts, **row} for row in _points(training.record))
 
 
@@ -169,16 +172,14 @@ def _final(group: GroupResult, cell: Cell) -> dict[str, Any]:
         facts["embedding_bytes"] = records[0].embedding_bytes
         for name in ("train_seconds", "train_examples_per_second"):
             facts[name] = statistics.median(getattr(record, name) for record in records)
-    comparison = group.comparison
-    if comparison is None or cell not in group.complete_cells():
+    if group.comparison is None or group.baseline is None or cell not in group.complete_cells():
         return facts
-    baseline = group.group.baseline(group.complete_cells())
-    facts |= {"baseline": baseline.id, "best_auc_roc": comparison.best_auc_roc}
-    return facts | _final_metrics(comparison, cell.name)
+    metrics = group.across.get(cell.name) or group.comparison.variant(cell.name).metrics
+    facts |= {"baseline": group.baseline.id, "best_auc_roc": group.comparison.best_auc_roc}
+    return facts | _final_metrics(metrics)
 
 
-def _final_metrics(comparison: Comparison, variant: str) -> dict[str, float | None]:
-    found = comparison.variant(variant).metrics
+def _final_metrics(found: Mapping[str, MetricResult]) -> dict[str, float | None]:
     values: dict[str, float | None] = {}
     for metric in FINAL_METRICS:
         if metric in found:

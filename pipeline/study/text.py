@@ -11,7 +11,7 @@ from pipeline.study.result import StudyResult
 
 def plan_text(plan: Plan) -> str:
     """Returns the cells with the time each takes, and the time of all."""
-    estimator = Estimator(plan.timings, plan.num_threads, plan.log_rows)
+    estimator = Estimator(plan.timings, plan.num_cores, plan.log_rows)
     rows = [("cell", "device", "a seed", "how known")]
     trainings: list[float] = []
     other = START_SECONDS
