@@ -5,15 +5,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from ml_metadata import MetadataStore
-from ml_metadata.proto import metadata_store_pb2
+from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.dsl.compiler import compiler, constants
 from tfx.orchestration import metadata
 from tfx.orchestration.local import local_dag_runner, runner_utils
 from tfx.orchestration.pipeline import Pipeline
 from tfx.orchestration.portable import runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
-
-_Execution = metadata_store_pb2.Execution
 
 
 class StepError(Exception):
@@ -128,11 +126,11 @@ def run_step(run: CompiledRun, step: str, fresh: bool = False) -> StepOutcome:
         node = f"{pipeline.pipeline_info.id}.{step}"
         execution = _last_execution(handle.store, run.run_id, node)
         if execution is None or execution.last_known_state not in (
-            _Execution.COMPLETE,
-            _Execution.CACHED,
+            mlmd.Execution.COMPLETE,
+            mlmd.Execution.CACHED,
         ):
             raise StepError(step)
-        is_cached = execution.last_known_state == _Execution.CACHED
+        is_cached = execution.last_known_state == mlmd.Execution.CACHED
         return StepOutcome(is_cached, _outputs(handle.store, execution))
 
 
@@ -143,7 +141,7 @@ def _compiled_run(pipeline: pipeline_pb2.Pipeline, run_id: str) -> CompiledRun:
     return CompiledRun(run_id, pipeline.SerializeToString())
 
 
-def _last_execution(store: MetadataStore, run_id: str, node: str) -> _Execution | None:
+def _last_execution(store: MetadataStore, run_id: str, node: str) -> mlmd.Execution | None:
     """Returns the newest execution of a node in a run."""
     ids = []
     for kind, name in (("pipeline_run", run_id), ("node", node)):
@@ -154,12 +152,12 @@ def _last_execution(store: MetadataStore, run_id: str, node: str) -> _Execution 
     return ids[0][max(both)] if both else None
 
 
-def _outputs(store: MetadataStore, execution: _Execution) -> dict[str, str]:
+def _outputs(store: MetadataStore, execution: mlmd.Execution) -> dict[str, str]:
     """Returns output key -> URI of an execution."""
     keys = {
         event.artifact_id: event.path.steps[0].key
         for event in store.get_events_by_execution_ids([execution.id])
-        if event.type == metadata_store_pb2.Event.OUTPUT
+        if event.type == mlmd.Event.OUTPUT
     }
     artifacts = store.get_artifacts_by_id(list(keys)) if keys else []
     return {keys[artifact.id]: artifact.uri for artifact in artifacts}

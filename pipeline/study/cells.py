@@ -133,8 +133,8 @@ def make_groups(study: StudyConfig, source: str) -> list[Group]:
         Group(name, tuple(cells), values[name], trainers[name], baseline, source)
         for name, cells in rows.items()
     ]
-    for group in groups:
-        _ = group.cells_config  # a wrong value stops the study before any step starts
+    for each in groups:
+        _ = each.cells_config  # a wrong value stops the study before any step starts
     return groups
 
 

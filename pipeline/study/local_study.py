@@ -1,38 +1,26 @@
 """A study on this machine: rows, trainings side by side, comparisons."""
 
-import dataclasses
 import json
-import logging
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import tensorflow as tf
 
-from components.evaluator.comparison import COMPARISON_FILE, Comparison
 from components.example_gen.quarantine import SUMMARY
 from components.progress import report
 from components.training_record import TrainingRecord, read_training_record
 from pipeline.cause import cause_of
-from pipeline.config import PipelineConfig
 from pipeline.console import Console
 from pipeline.lineage.records import Origin
-from pipeline.lineage.store import read_snapshot
-from pipeline.local_run import (
-    absolute,
-    keep_origin,
-    local_pipeline,
-    with_synthetic_data,
-    write_report,
-)
 from pipeline.paths import RunPaths
 from pipeline.pipeline import trainer_id
-from pipeline.stepwise_runner import CompiledRun, compile_run, new_run_id, run_step
-from pipeline.study.across import compare_across
+from pipeline.stepwise_runner import new_run_id
 from pipeline.study.board import Board
-from pipeline.study.cells import Cell, Group
+from pipeline.study.cells import Group
+from pipeline.study.comparisons import compare_groups
 from pipeline.study.devices import missing_devices
+from pipeline.study.group_runs import GroupRuns, Prepared
 from pipeline.study.journal import Timing, add_timing
 from pipeline.study.plan import Plan, TrainingKey
 from pipeline.study.result import GroupResult, StudyResult, Training
@@ -40,23 +28,6 @@ from pipeline.study.worker import Ended, Step
 from pipeline.study.workers import Job, Workers
 
 _PREPARED_STEPS = ("ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform")
-
-
-@dataclass(frozen=True)
-class _Prepared:
-    """A group whose rows are ready.
-
-    Attributes:
-      group: the group.
-      cells: those whose device is there.
-      run: of the pipeline of these cells.
-      dataset_bytes: of its raw lines.
-    """
-
-    group: Group
-    cells: tuple[Cell, ...]
-    run: CompiledRun
-    dataset_bytes: int
 
 
 class LocalStudy:
@@ -67,20 +38,11 @@ class LocalStudy:
     """
 
     def __init__(self, plan: Plan, paths: RunPaths, console: Console, origin: Origin) -> None:
-        """Takes what to run.
-
-        Args:
-          plan: the study.
-          paths: where.
-          console: shows the progress.
-          origin: of the runs.
-        """
+        """Takes what to run; see `GroupRuns`."""
+        self._runs = GroupRuns(plan, paths, console, origin)
         self._plan = plan
         self._paths = paths
         self._console = console
-        self._origin = origin
-        self._data = ""
-        self._best: dict[str, float | None] = {}
         self._trainings: dict[TrainingKey, Training] = {}
         self._errors: dict[str, str] = {}
 
@@ -88,74 +50,39 @@ class LocalStudy:
         """Returns how all trainings and comparisons ended; only what stops all of them is raised.
 
         Raises:
-          InputError: if the synthetic data cannot be written.
           RuntimeError: if the processes cannot be started.
         """
         plan = self._plan
-        self._find_data()
         missing = missing_devices({cell.device for group in plan.groups for cell in group.cells})
         for key in plan.trainings:
             if key.cell.device in missing:
                 self._trainings[key] = Training("skipped", missing[key.cell.device])
         prepared = [each for group in plan.groups if (each := self._prepare(group, missing))]
         self._train(prepared)
-        results = self._compare_all({each.group.name: each for each in prepared})
-        return StudyResult(tuple(results))
+        by_name = {each.group.name: each for each in prepared}
+        trained = [self._trained(group, by_name.get(group.name)) for group in plan.groups]
+        return StudyResult(tuple(compare_groups(self._runs, trained, by_name)))
 
-    def _find_data(self) -> None:
-        config = self._plan.groups[0].cells_config
-        if self._plan.data is None:
-            config, self._data = with_synthetic_data(config, self._paths, self._console)
-        else:
-            self._data = absolute(self._plan.data)
-        best = ("best_auc_roc", "best_logloss")
-        self._best = {name: getattr(config.evaluator, name) for name in best}
-
-    def _config(self, group: Group, cells: Sequence[Cell]) -> PipelineConfig:
-        config = group.config(cells)
-        evaluator = config.evaluator.model_copy(update=self._best)
-        return config.model_copy(update={"evaluator": evaluator})
-
-    def _compile(self, group: Group, cells: Sequence[Cell], run_id: str) -> CompiledRun:
-        config = self._config(group, cells)
-        return compile_run(local_pipeline(config, self._data, self._paths, None), run_id)
-
-    def _prepare(self, group: Group, missing: Mapping[str, str]) -> _Prepared | None:
+    def _prepare(self, group: Group, missing: Mapping[str, str]) -> Prepared | None:
         """Runs the steps before the trainers; if one fails, so have the group's cells."""
         cells = tuple(cell for cell in group.cells if cell.device not in missing)
         if not cells:
             return None
-        run = self._compile(group, cells, new_run_id())
+        run = self._runs.compile(group, cells, new_run_id())
         try:
             for step in _PREPARED_STEPS:
-                outputs = self._run_here(group, run, step)
+                outputs = self._runs.run_step(group, run, step)
                 if step == "ExampleGen":
                     dataset_bytes = _dataset_bytes(outputs["quarantine"])
         except Exception as error:
-            self._errors[group.name] = self._failure(error, group)
+            self._errors[group.name] = self._runs.failure(error, group)
             for key in self._plan.trainings:
                 if key.group == group.name:
                     self._trainings.setdefault(key, Training("failed", cause_of(error)))
             return None
-        return _Prepared(group, cells, run, dataset_bytes)
+        return Prepared(group, cells, run, dataset_bytes)
 
-    def _run_here(self, group: Group, run: CompiledRun, step: str) -> dict[str, str]:
-        self._console.start_step(f"  {group.name}: {step}")
-        try:
-            outcome = run_step(run, step)
-        finally:
-            keep_origin(self._origin, self._paths, run.run_id)
-        self._console.end_step("cached" if outcome.is_cached else "")
-        return outcome.outputs
-
-    def _failure(self, error: Exception, group: Group) -> str:
-        logging.exception("dataset %s", group.name)
-        cause = cause_of(error)
-        self._console.end_step("failed")
-        self._console.say(f"    {cause}")
-        return cause
-
-    def _train(self, prepared: Sequence[_Prepared]) -> None:
+    def _train(self, prepared: Sequence[Prepared]) -> None:
         """Runs all trainings, those that take longest first."""
         plan = self._plan
         runs = {each.group.name: each.run for each in prepared}
@@ -198,84 +125,25 @@ class LocalStudy:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def _compare_all(self, prepared: Mapping[str, _Prepared]) -> list[GroupResult]:
-        """Compares the cells of each group, and those without the baseline with another group's."""
-        results: dict[str, GroupResult] = {}
-        predictions: dict[str, str] = {}
-        for group in self._plan.groups:
-            result = GroupResult(
-                group, self._trainings_of(group), error=self._errors.get(group.name)
-            )
-            if group.name in prepared:
-                num_bytes = prepared[group.name].dataset_bytes
-                result = dataclasses.replace(result, dataset_bytes=num_bytes)
-                result = self._compare(prepared[group.name], result, predictions)
-            of_dataset = results.get(group.cells[0].dataset)
-            if of_dataset and {group.name, of_dataset.group.name} <= predictions.keys():
-                result = self._compare_across(of_dataset, result, predictions)
-            results[group.name] = result
-        return list(results.values())
-
-    def _trainings_of(self, group: Group) -> dict[str, tuple[Training, ...]]:
-        return {
+    def _trained(self, group: Group, prepared: Prepared | None) -> GroupResult:
+        trainings = {
             cell.name: tuple(
                 self._trainings[TrainingKey(group.name, cell, index)]
                 for index in range(self._plan.num_seeds)
             )
             for cell in group.cells
         }
-
-    def _compare(
-        self, prepared: _Prepared, result: GroupResult, predictions: dict[str, str]
-    ) -> GroupResult:
-        """Runs the group's Evaluator on the cells of which every seed is done.
-
-        Args:
-          prepared: the group.
-          result: what its trainings brought.
-          predictions: takes where the group's predictions are.
-        """
-        cells, run, group = result.complete_cells(), prepared.run, prepared.group
-        if not cells:
-            return result
-        try:
-            if len(cells) < len(prepared.cells):
-                run = self._compile(group, cells, run.run_id)
-            outputs = self._run_here(group, run, "Evaluator")
-            with tf.io.gfile.GFile(os.path.join(outputs["comparison"], COMPARISON_FILE)) as file:
-                comparison = Comparison.from_json(file.read())
-            folder = self._paths.study_dir / "reports" / group.name
-            write_report(comparison, read_snapshot(self._paths.root), folder)
-        except Exception as error:
-            return dataclasses.replace(result, error=self._failure(error, group))
-        predictions[group.name] = outputs["predictions"]
-        baseline = group.baseline(cells)
-        return dataclasses.replace(result, comparison=comparison, baseline=baseline)
-
-    def _compare_across(
-        self, main: GroupResult, result: GroupResult, predictions: Mapping[str, str]
-    ) -> GroupResult:
-        """Compares a group's cells with the baseline of the dataset's main group."""
-        cells = result.complete_cells()
-        baseline = main.baseline
-        assert baseline is not None
-        self._console.start_step(f"  {result.group.name}: beside {baseline.id}")
-        across = compare_across(
-            predictions[main.group.name],
-            baseline.name,
-            predictions[result.group.name],
-            [cell.name for cell in cells],
-            self._plan.num_seeds,
-            self._config(result.group, cells).evaluator,
-        )
-        self._console.end_step("" if across else "other eval rows: not compared")
-        if not across:
-            return result
-        return dataclasses.replace(result, across=across, baseline=baseline)
+        num_bytes = prepared.dataset_bytes if prepared else None
+        return GroupResult(group, trainings, num_bytes, error=self._errors.get(group.name))
 
 
 def run_local_study(plan: Plan, paths: RunPaths, console: Console, origin: Origin) -> StudyResult:
-    """Runs a study on this machine; see `LocalStudy`."""
+    """Runs a study on this machine; see `LocalStudy`.
+
+    Raises:
+      InputError: if the synthetic log cannot be written.
+      RuntimeError: if the processes cannot be started.
+    """
     return LocalStudy(plan, paths, console, origin).run()
 
 
