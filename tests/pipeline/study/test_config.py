@@ -73,7 +73,7 @@ def test_wrong_value_is_refused_with_rule_and_value(fields, said):
 def test_wrong_file_is_named(text, said, tmp_path):
     path = tmp_path / "mine.yaml"
     path.write_text(text)
-    with pytest.raises(InputError, match="mine.yaml") as error:
+    with pytest.raises(InputError, match=r"mine\.yaml") as error:
         load_study(str(path))
     assert said in str(error.value)
 
