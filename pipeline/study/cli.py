@@ -72,6 +72,7 @@ def _run(plan: Plan, paths: RunPaths, console: Console, origin: Origin) -> int:
 def _run_and_write(plan: Plan, paths: RunPaths, console: Console, origin: Origin) -> int:
     with gc_paused():
         from pipeline.study.local_study import run_local_study
+        from pipeline.study.outcome import write_outcome
         from pipeline.study.tables import curves_table, finals_table, write_tables
         from pipeline.study.text import result_text
 
@@ -80,7 +81,10 @@ def _run_and_write(plan: Plan, paths: RunPaths, console: Console, origin: Origin
     result = run_local_study(plan, paths, console, origin)
     curves, finals = curves_table(result), finals_table(result)
     write_tables(paths.study_dir, {"curves": curves, "finals": finals})
-    console.say(f"\n{result_text(result, paths.study_dir)}")
+    console.start_step("  figures and page")
+    page = write_outcome(paths.study_dir, curves, finals)
+    console.end_step()
+    console.say(f"\n{result_text(result, paths.study_dir, page)}")
     has_failed = result.count("failed") or any(group.error for group in result.groups)
     return FAILED if has_failed else 0
 

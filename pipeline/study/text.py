@@ -38,8 +38,8 @@ def plan_text(plan: Plan) -> str:
     )
 
 
-def result_text(result: StudyResult, folder: Path) -> str:
-    """Returns how many trainings ended how, what failed, and where the tables are."""
+def result_text(result: StudyResult, folder: Path, page: Path) -> str:
+    """Returns how many trainings ended how, what failed, and where tables and page are."""
     counts = [f"{result.count('done')} trainings done"]
     counts += [f"{n} failed" for n in (result.count("failed"),) if n]
     counts += [f"{n} skipped" for n in (result.count("skipped"),) if n]
@@ -57,7 +57,7 @@ def result_text(result: StudyResult, folder: Path) -> str:
         shown = list(dict.fromkeys(where))
         more = f" and {len(shown) - 3} more" if len(shown) > 3 else ""
         lines.append(f"  {', '.join(shown[:3])}{more}: {reason}")
-    return "\n".join([*lines, f"tables        {folder}"])
+    return "\n".join([*lines, f"tables        {folder}", f"page          {page}"])
 
 
 def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
