@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from components.evaluator.numbers import bytes_text, significant, size_change
 from pipeline.study.outcome.convergence import convergence
-from pipeline.study.outcome.study import BASELINE, Cell, Run, Study, unique
+from pipeline.study.outcome.study import BASELINE, SIGNIFICANCE, Cell, Run, Study, unique
 from pipeline.study.outcome.words import (
     difference_text,
     metric_title,
@@ -35,23 +35,12 @@ class Findings:
 
 
 def findings(study: Study) -> Findings:
-    """Returns what the paired intervals of the study allow to say."""
-    compared = [cell for cell in study.cells if _difference(study, cell)]
-    methods = [cell for cell in compared if cell.method != BASELINE]
-    variants = [cell for cell in compared if cell.method == BASELINE]
-    sentences = [*_variant_effects(study, variants), *_method_effects(study, methods)]
-    sentences += _lengths(study)
+    """Returns what the paired differences of the study allow to say."""
+    compared = [c for c in study.cells if METRIC in c.differences and study.changes_of(c)]
+    methods = [cell for cell in compared if "method" in study.changes_of(cell)]
+    variants = [cell for cell in compared if cell not in methods]
+    sentences = [*_effects(study, variants), *_effects(study, methods), *_lengths(study)]
     return Findings(_headline(study, methods, variants), tuple(sentences), _caveat(compared))
-
-
-def is_clear(study: Study, cell: Cell) -> bool:
-    """Returns whether the interval of a cell's difference to its baseline does not hold 0."""
-    found = _difference(study, cell)
-    return found is not None and found.excludes_zero
-
-
-def _difference(study: Study, cell: Cell):
-    return cell.differences.get(METRIC) if study.baseline_of(cell) else None
 
 
 def _headline(study: Study, methods: Sequence[Cell], variants: Sequence[Cell]) -> str:
@@ -60,45 +49,86 @@ def _headline(study: Study, methods: Sequence[Cell], variants: Sequence[Cell]) -
     if not methods and not variants:
         return f"{plural(len(study.cells), 'cell')} measured; none to compare with another."
     parts = []
-    helping = [cell for cell in methods if is_clear(study, cell) and _gain(cell) > 0]
     if methods:
-        best = max(helping, key=_gain, default=None)
-        if best:
-            parts.append(
-                f"{len(helping)} of {plural(len(methods), 'method cell')} clearly "
-                f"{'raises' if len(helping) == 1 else 'raise'} {metric_title(METRIC)}, most "
-                f"{best.setting} ({_where(study, best)}): {_gain(best):+.4f}"
-            )
-        else:
-            parts.append(
-                f"none of {plural(len(methods), 'method cell')} clearly raises "
-                f"{metric_title(METRIC)}"
-            )
+        parts.append(_of_methods(study, methods))
     if variants:
-        losing = [cell for cell in variants if is_clear(study, cell) and _gain(cell) < 0]
+        losing = [cell for cell in variants if study.is_clear(cell) and _gain(cell) < 0]
         parts.append(
-            f"{len(losing)} of {plural(len(variants), 'cell')} with another variant clearly "
-            f"{'loses' if len(losing) == 1 else 'lose'} {metric_title(METRIC)} to the baseline"
+            f"{len(losing)} of {plural(len(variants), 'cell')} with another variant or "
+            f"architecture clearly {'loses' if len(losing) == 1 else 'lose'} "
+            f"{metric_title(METRIC)} to the baseline"
         )
     text = "; ".join(parts)
     return minus(text[0].upper() + text[1:] + ".")
+
+
+def _of_methods(study: Study, methods: Sequence[Cell]) -> str:
+    helping = [cell for cell in methods if study.is_clear(cell) and _gain(cell) > 0]
+    count = plural(len(methods), "cell") + " with a method"
+    if not helping:
+        return f"none of {count} clearly raises {metric_title(METRIC)}"
+    best = max(helping, key=_gain)
+    where = ", ".join(_parts(study, best))
+    return (
+        f"{len(helping)} of {count} clearly {'raises' if len(helping) == 1 else 'raise'} "
+        f"{metric_title(METRIC)}, most {best.setting} ({where}): {_gain(best):+.4f}"
+    )
 
 
 def _gain(cell: Cell) -> float:
     return cell.differences[METRIC].value
 
 
-def _variant_effects(study: Study, cells: Sequence[Cell]) -> list[str]:
-    """Returns a sentence for each variant: where it loses or gains, and how small it is."""
-    sentences = []
-    for variant in unique(cell.variant for cell in cells):
-        own = [cell for cell in cells if cell.variant == variant]
-        against = unique(found.variant for cell in own if (found := study.baseline_of(cell)))
-        text = f"{variant} against {', '.join(against)}: {_where_it_matters(study, own)}"
-        sizes = [_size(study, cell) for cell in own]
-        sizes = [size for size in unique(sizes) if size]
-        sentences.append(minus(f"{text}{'; ' if sizes else ''}{' / '.join(sizes[:3])}."))
+def _parts(study: Study, cell: Cell) -> tuple[str, ...]:
+    device = (cell.device,) if len(study.devices) > 1 else ()
+    return (cell.dataset, cell.architecture, cell.variant, *device)
+
+
+def comparison_label(study: Study, cell: Cell) -> str:
+    """Returns what is compared: `batch_size 512`, or `hashing of dcnv2 against full of dlrm`.
+
+    Only what differs from the baseline is named.
+    """
+    changes, baseline = study.changes_of(cell), study.baseline_of(cell)
+    if baseline is None or changes == ("method",):
+        return cell.setting
+    sides = []
+    for side in (cell, baseline):
+        of = [getattr(side, name) for name in ("architecture", "device") if name in changes]
+        text = side.variant + (f" of {', '.join(of)}" if of else "")
+        with_method = "method" in changes and side.method != BASELINE
+        sides.append(f"{side.setting} with {text}" if with_method else text)
+    return " against ".join(sides)
+
+
+def _effects(study: Study, cells: Sequence[Cell]) -> list[str]:
+    """Returns a sentence for each comparison that is clear somewhere, and one for the rest."""
+    labels: dict[str, list[Cell]] = {}
+    for cell in cells:
+        labels.setdefault(comparison_label(study, cell), []).append(cell)
+    clear = {
+        label: own for label, own in labels.items() if any(study.is_clear(cell) for cell in own)
+    }
+    order = sorted(clear, key=lambda label: -_largest(study, clear[label]))
+    sentences = [_effect(study, label, clear[label]) for label in order[:_MOST_SENTENCES]]
+    if len(order) > _MOST_SENTENCES:
+        more = plural(len(order) - _MOST_SENTENCES, "more comparison")
+        sentences.append(f"{more} with a clear difference: see the table.")
+    silent = [label for label in labels if label not in clear]
+    if silent:
+        sentences.append(f"No clear difference at any size: {'; '.join(silent)}.")
     return sentences
+
+
+def _largest(study: Study, cells: Sequence[Cell]) -> float:
+    return max(abs(_gain(cell)) for cell in cells if study.is_clear(cell))
+
+
+def _effect(study: Study, label: str, cells: Sequence[Cell]) -> str:
+    sizes = [size for size in unique(_size(study, cell) for cell in cells) if size]
+    costs = [" / ".join(sizes[:3])] if sizes else []
+    costs += [text for text in (_times(study, cells),) if text]
+    return minus(f"{label}: {'; '.join([_where(study, cells), *costs])}.")
 
 
 def _size(study: Study, cell: Cell) -> str:
@@ -107,32 +137,12 @@ def _size(study: Study, cell: Cell) -> str:
     return f"tables {change[0]} {change[1]}" if change else ""
 
 
-def _method_effects(study: Study, cells: Sequence[Cell]) -> list[str]:
-    """Returns a sentence for each setting with a clear effect somewhere, and one for the rest."""
-    settings: dict[str, list[Cell]] = {}
-    for cell in cells:
-        settings.setdefault(cell.setting, []).append(cell)
-    clear = [own for own in settings.values() if any(is_clear(study, cell) for cell in own)]
-    clear.sort(key=lambda own: -max(abs(_gain(cell)) for cell in own if is_clear(study, cell)))
-    sentences = [
-        minus(f"{own[0].setting}: {_where_it_matters(study, own)}{_times(study, own)}.")
-        for own in clear[:_MOST_SENTENCES]
-    ]
-    if len(clear) > _MOST_SENTENCES:
-        more = plural(len(clear) - _MOST_SENTENCES, "more setting")
-        sentences.append(f"{more} with a clear effect: see the table.")
-    silent = [own[0].setting for own in settings.values() if own not in clear]
-    if silent:
-        sentences.append(f"No clear effect anywhere: {', '.join(silent)}.")
-    return sentences
-
-
-def _where_it_matters(study: Study, cells: Sequence[Cell]) -> str:
+def _where(study: Study, cells: Sequence[Cell]) -> str:
     """Returns `gains at 10MB: +0.0031 (+0.0010 to +0.0052); no clear difference at 1MB`."""
     parts, silent = [], []
     for dataset in unique(cell.dataset for cell in cells):
         own = [cell for cell in cells if cell.dataset == dataset]
-        clear = [cell for cell in own if is_clear(study, cell)]
+        clear = [cell for cell in own if study.is_clear(cell)]
         for word, sign in (("gains", 1), ("loses", -1)):
             agreeing = [cell for cell in clear if sign * _gain(cell) > 0]
             if agreeing:
@@ -160,9 +170,9 @@ def _times(study: Study, cells: Sequence[Cell]) -> str:
         reference = study.baseline_of(cell)
         if reference and cell.train_seconds and reference.train_seconds:
             factors.append(cell.train_seconds / reference.train_seconds)
-    if not factors:
-        return ""
-    return f"; training takes {significant(statistics.median(factors))}x the time"
+    factor = statistics.median(factors) if factors else 1.0
+    is_same = 0.95 < factor < 1.05
+    return "" if is_same else f"training takes {significant(factor)}x the time"
 
 
 def _lengths(study: Study) -> list[str]:
@@ -177,24 +187,13 @@ def _lengths(study: Study) -> list[str]:
     ]
 
 
-def _model(study: Study, cell: Cell) -> str:
-    parts = [cell.architecture, cell.variant]
-    return ", ".join(parts + ([cell.device] if len(study.devices) > 1 else []))
-
-
-def _where(study: Study, cell: Cell) -> str:
-    return f"{cell.dataset}, {_model(study, cell)}"
-
-
 def _caveat(compared: Sequence[Cell]) -> str:
     if not compared:
         return ""
-    chance = 0.05 * len(compared)
-    number = f"{chance:.0f}" if chance >= 1 else "less than one"
     return (
-        "Clear: the 95 % interval of the paired difference does not hold 0. Intervals are of one "
-        f"comparison each: of {plural(len(compared), 'comparison')}, {number} would look clear by "
-        "chance alone if nothing differed."
+        f"Clear: the 95 % interval of the paired difference does not hold 0, and its p-value is "
+        f"below {SIGNIFICANCE:g}, adjusted for the comparisons of its dataset (Holm). "
+        f"{plural(len(compared), 'comparison')} in all. Training times are of this machine."
     )
 
 

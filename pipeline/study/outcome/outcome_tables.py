@@ -7,7 +7,7 @@ from typing import NamedTuple
 from components.evaluator.numbers import MISSING, bytes_text, p_value_text, significant
 from pipeline.study.outcome.convergence import Convergence, convergence
 from pipeline.study.outcome.figures.scaling_laws import exponent_text, scaling_fits
-from pipeline.study.outcome.findings import failures, is_clear
+from pipeline.study.outcome.findings import failures
 from pipeline.study.outcome.study import METRICS, Cell, Study
 from pipeline.study.outcome.words import (
     difference_text,
@@ -59,9 +59,9 @@ def _finals(study: Study) -> Table:
     compared = [m for m in ("auc_roc", "logloss") if m in metrics]
     rows = []
     for cell in study.cells:
-        has_baseline = study.baseline_of(cell) is not None
+        baseline = study.baseline_of(cell)
         differences = [
-            difference_text(cell.differences.get(m)) if has_baseline else MISSING for m in compared
+            difference_text(cell.differences.get(m)) if baseline else MISSING for m in compared
         ]
         rows.append(
             (
@@ -69,7 +69,8 @@ def _finals(study: Study) -> Table:
                 str(cell.num_seeds),
                 *(interval_text(cell.metrics.get(m)) for m in compared),
                 *differences,
-                p_value_text(cell.p_values.get("auc_roc") if has_baseline else None),
+                f"{baseline.architecture}, {baseline.variant}" if baseline else MISSING,
+                p_value_text(cell.p_values.get("auc_roc") if baseline else None),
                 *(_number(cell.metrics.get(m)) for m in metrics if m not in compared),
                 bytes_text(cell.embedding_bytes) if cell.embedding_bytes else MISSING,
                 seconds_text(cell.train_seconds),
@@ -81,18 +82,17 @@ def _finals(study: Study) -> Table:
         "seeds",
         *(metric_title(m) for m in compared),
         *(f"{metric_title(m)} against baseline" for m in compared),
+        "baseline",
         "p",
         *(metric_title(m) for m in metrics if m not in compared),
         "embeddings",
         "training",
         "examples/s",
     )
-    clear = frozenset(i for i, cell in enumerate(study.cells) if is_clear(study, cell))
+    clear = frozenset(i for i, cell in enumerate(study.cells) if study.is_clear(cell))
     note = (
-        "In brackets the 95 % interval. A method is compared with the same variant without it, a "
-        "variant with the baseline. Bold: the interval of the AUC ROC's difference does not hold "
-        "0; p is of no difference in AUC ROC, for this comparison alone. Time and speed are "
-        "medians over the seeds."
+        "In brackets the 95 % interval. Bold: the difference in AUC ROC is clear, as said above; "
+        "p is of no difference in AUC ROC. Time and speed are medians over the seeds."
     )
     return Table("finals", "All cells", note, head, _minus(rows), clear)
 

@@ -131,8 +131,8 @@ def table_html(table: Table) -> str:
     rows = "\n".join(_row(table, number) for number in range(len(table.rows)))
     note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
     return (
-        f'<section aria-labelledby="h-{table.name}"><h2 id="h-{table.name}">{escape(table.title)}'
-        f'</h2><div class="scroll" tabindex="0" role="region" aria-labelledby="h-{table.name}">'
+        f'<section aria-labelledby="h-t-{table.name}"><h2 id="h-t-{table.name}">{escape(table.title)}'
+        f'</h2><div class="scroll" tabindex="0" role="region" aria-labelledby="h-t-{table.name}">'
         f'<table id="{table.name}"><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>'
         f"</div>{note}</section>"
     )

@@ -2,20 +2,25 @@
 
 import io
 import re
+import zlib
 from collections.abc import Callable
 from html import escape
 from typing import NamedTuple
 
 import matplotlib
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from pipeline.study.outcome.style import INK, LINE, RC, Mark, css_names
+from pipeline.study.outcome.words import short_count
 
 _WIDTH = 3.6  # inches; two panels are as wide as a page of print
 _DPI = 150
+_LONG = re.compile(r"-?\d+\.\d{3,}")
 
 
 class Panel(NamedTuple):
@@ -67,6 +72,16 @@ def file_name(*parts: str) -> str:
     return "_".join(re.sub(r"[^\w.-]+", "-", part) for part in parts if part)
 
 
+def plain_ticks(axis: Axis, text_of: Callable[[float], str] = short_count) -> None:
+    """Writes the ticks of a logarithmic axis as numbers, a few at least."""
+    axis.set_major_locator(LogLocator(subs=(1.0,)))
+    low, high = sorted(axis.get_view_interval())
+    if low > 0 and high / low < 100:
+        axis.set_major_locator(LogLocator(subs=(1.0, 3.0) if high / low > 10 else (1.0, 2.0, 5.0)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: text_of(value)))
+    axis.set_minor_locator(NullLocator())
+
+
 def files_of(plot: Plot) -> dict[str, bytes]:
     """Returns the figure as a PNG and an SVG file: name -> content."""
     with matplotlib.rc_context({**RC, "svg.fonttype": "path", "svg.hashsalt": plot.name}):
@@ -84,7 +99,12 @@ def panel_svg(plot: Plot, number: int) -> str:
         figure = _figure((_WIDTH, panel.height))
         _draw(figure.subplots(), panel, with_title=False)
         text = _saved(_laid_out(figure), "svg").decode()
-    return _for_page(text, f"{plot.name}-{number}", f"{plot.title}: {panel.title}")
+    prefix = f"p{zlib.crc32(plot.name.encode()):x}-{number}"
+    return _for_page(text, prefix, f"{plot.title}: {panel.title}")
+
+
+def _short(number: re.Match[str]) -> str:
+    return f"{float(number[0]):.2f}"
 
 
 def _figure(size: tuple[float, float]) -> Figure:
@@ -153,15 +173,17 @@ def _saved(figure: Figure, form: str) -> bytes:
 def _for_page(svg: str, prefix: str, label: str) -> str:
     """Returns the element with ids of its own, colors by CSS, and two decimals."""
     svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
-    svg = re.sub(r'<g id="(?!glyph)[a-z0-9_.]+">', "<g>", svg)
+    svg = re.sub(r"<metadata>.*?</metadata>|<!--.*?-->", "", svg, flags=re.DOTALL)
+    svg = re.sub(r'<g id="[a-z0-9_.]+"(/?>)', r"<g\1", svg)
+    svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
+    svg = re.sub(r" font-family: [^;\"]*;", "", svg)  # the page's
+    svg = re.sub(r' transform="rotate\(-0 [^"]*"', "", svg)
     svg = re.sub(r'id="([^"]+)"', rf'id="{prefix}-\1"', svg)
     svg = re.sub(r'(url\(|href=")#', rf"\1#{prefix}-", svg)
     for color, name in css_names().items():
         svg = svg.replace(f": {color}", f": var({name})")
-    svg = re.sub(r"font: ([\d.]+)px [^;\"]*", r"font-size: \1px", svg)
-    svg = re.sub(r"-?\d+\.\d{3,}", lambda found: f"{float(found[0]):.2f}", svg)
-    svg = re.sub(r"\n\s*", "\n", svg)
+    svg = re.sub(r"<[^>]*>", lambda tag: _LONG.sub(_short, tag[0]), svg)  # not what is written
+    svg = re.sub(r"\s*\n\s*", " ", svg).replace("> <", "><")
     box = re.search(r'viewBox="([^"]+)"', svg)
     opening = f'<svg viewBox="{box[1] if box else ""}" role="img" aria-label="{escape(label)}">'
     return re.sub(r"<svg[^>]*>", lambda _: opening, svg, count=1).strip()

@@ -80,7 +80,8 @@ def fit_power_law(rows: Sequence[float], values: Sequence[float]) -> Fit | None:
         return start
     floor, scale, exponent = map(float, found)
     error = float(np.sqrt(covariance[2, 2]))
-    at_an_edge = exponent > 9.99 or exponent < 1e-6 or not np.isfinite(error)
+    falls_by = scale * (1.0 - x.max() ** -exponent)
+    at_an_edge = exponent > 9.99 or falls_by < 1e-6 * y.max() or not np.isfinite(error)
     if at_an_edge:
         return start
     freedom = len(x) - 3

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 BASELINE = "baseline"
+SIGNIFICANCE = 0.05
 METRICS = ("auc_roc", "logloss", "accuracy", "precision", "recall", "f1")
 FloatArray = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -67,7 +68,8 @@ class Cell(_Key):
       num_seeds: trainings that were done.
       metrics: metric -> value with its interval over rows and seeds.
       differences: metric -> this cell minus `baseline`, paired, with its interval.
-      p_values: metric -> p of no difference, two-sided.
+      p_values: metric -> p of no difference, two-sided, adjusted for the comparisons of its dataset
+        as the study's Evaluator does it (Holm 1979).
       embedding_bytes: of the exported tables.
       train_seconds: of a training, the median over seeds.
       train_examples_per_second: likewise.
@@ -118,6 +120,13 @@ class Run(_Key):
     curves: Mapping[str, FloatArray]
 
     @property
+    def seconds_per_pass(self) -> float | None:
+        """Seconds of one pass over the train rows, by the last evaluation; None if unknown."""
+        if not len(self.epoch) or not self.epoch[-1] > 0 or not self.seconds[-1] > 0:
+            return None
+        return float(self.seconds[-1] / self.epoch[-1])
+
+    @property
     def is_done(self) -> bool:
         """Whether the training came to its end."""
         return self.status == "done"
@@ -147,6 +156,35 @@ class Study:
         """Returns the cell that this one is compared with; None if with none."""
         return None if cell.baseline == cell.cell else self.find(cell.baseline)
 
+    def without_method(self, cell: Cell) -> Cell | None:
+        """Returns the cell that is the same but for the method."""
+        same = (cell.group, cell.variant, BASELINE)
+        return next((c for c in self.cells if (c.group, c.variant, c.method) == same), None)
+
+    def changes_of(self, cell: Cell) -> tuple[str, ...]:
+        """Returns in what a cell differs from the one it is compared with.
+
+        Returns:
+          some of `"architecture"`, `"variant"`, `"device"` and `"method"`; nothing if it is
+          compared with none.
+        """
+        baseline = self.baseline_of(cell)
+        if baseline is None:
+            return ()
+        names = {"architecture": "architecture", "variant": "variant", "device": "device"}
+        names["method"] = "setting"
+        return tuple(n for n, a in names.items() if getattr(cell, a) != getattr(baseline, a))
+
+    def is_clear(self, cell: Cell, metric: str = "auc_roc") -> bool:
+        """Returns whether a cell's difference to its baseline is more than chance.
+
+        That is: the interval does not hold 0, and p, where there is one, is below 0.05.
+        """
+        found = cell.differences.get(metric)
+        if found is None or self.baseline_of(cell) is None:
+            return False
+        return found.excludes_zero and cell.p_values.get(metric, 0.0) < SIGNIFICANCE
+
     def root_of(self, cell: Cell) -> Cell:
         """Returns the cell that is compared with none, and that this one goes back to."""
         seen = {cell.cell}
@@ -156,9 +194,9 @@ class Study:
         return cell
 
     def variants_of(self, group: Group) -> tuple[Cell, ...]:
-        """Returns the cells of a group without any method, the root first."""
+        """Returns the cells of a group without any method, the baseline's variant first."""
         cells = [cell for cell in self.cells if cell.group == group and cell.method == BASELINE]
-        return tuple(sorted(cells, key=lambda cell: self.root_of(cell) is not cell))
+        return tuple(sorted(cells, key=lambda cell: self.variants.index(cell.variant)))
 
     def methods_of(self, group: Group) -> tuple[Cell, ...]:
         """Returns the cells of a group with a method."""
@@ -166,7 +204,7 @@ class Study:
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """The groups, smallest dataset first, the root's architecture first."""
+        """The groups, smallest dataset first."""
         return unique(cell.group for cell in self.cells)
 
     @property
@@ -208,14 +246,17 @@ def read_study(curves: pa.Table, finals: pa.Table) -> Study:
     for row in curves.to_pylist():
         rows.setdefault((row["cell"], row["seed"]), []).append(row)
     runs = [_run(group) for group in rows.values()]
-    return Study(tuple(sorted(cells, key=_order)), tuple(sorted(runs, key=_order)))
+    sizes: dict[str, int] = {}
+    for key in (*cells, *runs):  # a method may drop rows: the largest is the dataset's
+        sizes[key.dataset] = max(sizes.get(key.dataset, 0), key.num_train_rows or 0)
 
+    def order(key: _Key) -> tuple[Any, ...]:
+        is_method = key.method != BASELINE
+        names = (key.architecture, key.device, key.variant, is_method, key.method)
+        number = number_of(key.value)
+        return (sizes[key.dataset], key.dataset, *names, number is None, number or 0.0, key.value)
 
-def _order(key: _Key) -> tuple[Any, ...]:
-    size = key.num_train_rows or key.dataset_bytes or 0
-    is_method = key.method != BASELINE
-    names = (key.architecture, key.device, key.variant, is_method, key.method)
-    return (size, key.dataset, *names, number_of(key.value) or 0.0, key.value)
+    return Study(tuple(sorted(cells, key=order)), tuple(sorted(runs, key=order)))
 
 
 def number_of(text: str) -> float | None:

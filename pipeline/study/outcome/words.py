@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from components.evaluator.measures import METRICS as MEASURES
 from components.evaluator.numbers import MISSING, fixed, signed, significant
-from pipeline.study.outcome.study import Cell, Interval, Run, Study, unique
+from pipeline.study.outcome.study import BASELINE, Cell, Interval, Run, Study, unique
 
 
 def metric_title(metric: str) -> str:
@@ -44,6 +44,30 @@ def seconds_text(seconds: float | None) -> str:
     if seconds is None:
         return MISSING
     return f"{significant(seconds)} s" if seconds < 600 else f"{significant(seconds / 60)} min"
+
+
+def short_count(value: float) -> str:
+    """Returns `0.01`, `320`, `3.2k`, `32k` or `3.2M`."""
+    for unit, size in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= size:
+            return f"{value / size:.3g}{unit}"
+    return f"{value:.3g}"
+
+
+def against(study: Study, cells: Iterable[Cell]) -> str:
+    """Returns ` to full`, or ` to full of dlrm` if some cells have another architecture or device.
+
+    That is the baseline of all cells that have one; nothing if they have different ones.
+    """
+    found = [(cell, base) for cell in cells if (base := study.baseline_of(cell))]
+    names = unique((b.variant, b.architecture, b.device, b.setting) for _, b in found)
+    if len(names) != 1:
+        return ""
+    variant, architecture, device, setting = names[0]
+    others = [architecture] if any("architecture" in study.changes_of(c) for c, _ in found) else []
+    others += [device] if any("device" in study.changes_of(c) for c, _ in found) else []
+    name = variant if setting == BASELINE else f"{variant}, {setting}"
+    return f" to {name} of {', '.join(others)}" if others else f" to {name}"
 
 
 def plural(number: int, word: str) -> str:

@@ -1,13 +1,20 @@
 """What the variants reach at the end, and what they lose to the baseline."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from matplotlib.axes import Axes
 
 from pipeline.study.outcome.plot import LeftOut, Panel, Plot, file_name
 from pipeline.study.outcome.study import Cell, Interval, Study
 from pipeline.study.outcome.style import INK, MUTED, Mark, variant_marks
-from pipeline.study.outcome.words import axis_title, difference_text, facts, metric_title, minus
+from pipeline.study.outcome.words import (
+    against,
+    axis_title,
+    difference_text,
+    facts,
+    metric_title,
+    minus,
+)
 
 KIND = "final"
 
@@ -17,7 +24,7 @@ def final_plots(study: Study) -> list[Plot | LeftOut]:
     groups = [(group, study.variants_of(group)) for group in study.groups]
     groups = [(g, cells) for g, cells in groups if any("auc_roc" in c.metrics for c in cells)]
     if not groups:
-        return [LeftOut(KIND, "Final performance", "no training was done")]
+        return [LeftOut(KIND, "Final performance", "no cell was evaluated")]
     marks = variant_marks(study.variants)
     cells = [cell for _, own in groups for cell in own]
     columns = 1 if len(groups) == 1 else 2
@@ -39,7 +46,7 @@ def final_plots(study: Study) -> list[Plot | LeftOut]:
         (title, [cell for cell in own if "auc_roc" in cell.differences and study.baseline_of(cell)])
         for title, (_, own) in zip(titles, groups, strict=True)
     ]
-    compared = [(title, own) for title, own in compared if own]
+    compared = [(f"{title}{against(study, own)}", own) for title, own in compared if own]
     title = "Difference of the variants to the baseline"
     if not compared:
         plots.append(LeftOut(KIND, title, "there is one variant, or no paired difference"))
@@ -47,14 +54,14 @@ def final_plots(study: Study) -> list[Plot | LeftOut]:
     panels = [
         Panel(
             title,
-            forest([(c.variant, c.differences["auc_roc"], marks[c.variant]) for c in own]),
+            forest(study, [(cell.variant, cell) for cell in own]),
             _height(own),
         )
         for title, own in compared
     ]
     note = (
         "AUC ROC, variant minus baseline on the same rows (paired), with 95 % intervals. Filled: "
-        f"the interval does not hold 0. {facts(study, [c for _, own in compared for c in own])}."
+        f"clear, as said above. {facts(study, [c for _, own in compared for c in own])}."
     )
     name = file_name(KIND, "auc_roc", "difference")
     plots.append(Plot(KIND, name, title, note, tuple(panels), columns))
@@ -68,13 +75,15 @@ def group_title(study: Study, group: tuple[str, str, str]) -> str:
     return ", ".join(parts)
 
 
-def forest(rows: Sequence[tuple[str, Interval, Mark]], metric: str = "auc_roc"):
-    """Returns what draws differences with their intervals, a row each, the first on top."""
+def forest(study: Study, rows: Sequence[tuple[str, Cell]]) -> Callable[[Axes], None]:
+    """Returns what draws the differences of cells with intervals, a row each, the first on top."""
+    marks = variant_marks(study.variants)
 
     def draw(axes: Axes) -> None:
         axes.axvline(0.0, color=MUTED, linewidth=1.0)
-        for y, (_, found, mark) in enumerate(rows):
-            _row(axes, y, found, mark, is_filled=found.excludes_zero)
+        for y, (_, cell) in enumerate(rows):
+            found = cell.differences["auc_roc"]
+            _row(axes, y, found, marks[cell.variant], is_filled=study.is_clear(cell))
             text = minus(difference_text(found).partition(" ")[0])
             axes.annotate(
                 text,
@@ -85,13 +94,13 @@ def forest(rows: Sequence[tuple[str, Interval, Mark]], metric: str = "auc_roc"):
                 fontsize=8,
                 color=INK,
             )
-        _rows(axes, [name for name, _, _ in rows])
-        axes.set_xlabel(f"difference of {metric_title(metric)}")
+        _rows(axes, [name for name, _ in rows])
+        axes.set_xlabel(f"difference of {metric_title('auc_roc')}")
 
     return draw
 
 
-def _values(cells: Sequence[Cell], marks: dict[str, Mark]):
+def _values(cells: Sequence[Cell], marks: dict[str, Mark]) -> Callable[[Axes], None]:
     def draw(axes: Axes) -> None:
         for y, cell in enumerate(cells):
             if "auc_roc" in cell.metrics:

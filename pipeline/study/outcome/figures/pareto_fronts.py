@@ -3,12 +3,11 @@
 from collections.abc import Sequence
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from components.evaluator.numbers import bytes_text
 from pipeline.study.outcome.figures.final_quality import group_title
 from pipeline.study.outcome.figures.tuning_curves import error_bars
-from pipeline.study.outcome.plot import LeftOut, Panel, Plot, file_name
+from pipeline.study.outcome.plot import LeftOut, Panel, Plot, file_name, plain_ticks
 from pipeline.study.outcome.study import Cell, Study, unique
 from pipeline.study.outcome.style import MUTED, Mark, variant_marks
 from pipeline.study.outcome.words import axis_title, facts
@@ -59,8 +58,7 @@ def _panel(study: Study, title: str, cells: Sequence[Cell]) -> Panel:
             mark = marks[cell.variant]._replace(dash="")
             error_bars(axes, [cell.embedding_bytes or 0.0], [cell.metrics["auc_roc"]], mark)
         axes.set_xscale("log")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: bytes_text(value)))
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        plain_ticks(axes.xaxis, bytes_text)
         axes.set_xlabel("embeddings as served")
         axes.set_ylabel(axis_title("auc_roc"))
 

@@ -8,11 +8,11 @@ import numpy as np
 from matplotlib.axes import Axes
 
 from pipeline.study.outcome.figures.tuning_curves import aside, error_bars
-from pipeline.study.outcome.plot import LeftOut, Panel, Plot, file_name
+from pipeline.study.outcome.plot import LeftOut, Panel, Plot, file_name, plain_ticks
 from pipeline.study.outcome.scaling import Fit, fit_log_linear, fit_power_law
 from pipeline.study.outcome.study import BASELINE, Cell, Study, unique
 from pipeline.study.outcome.style import MUTED, Mark, variant_marks
-from pipeline.study.outcome.words import facts
+from pipeline.study.outcome.words import against, facts
 
 KIND = "scaling"
 
@@ -106,11 +106,7 @@ def _losses(_: Study, cells: Sequence[Cell]) -> list[tuple[float, float]]:
 def _times(study: Study, cells: Sequence[Cell]) -> list[tuple[float, float]]:
     points = []
     for cell in cells:
-        passes = [
-            run.train_seconds / run.epochs
-            for run in study.runs_of(cell.cell)
-            if run.train_seconds and run.epochs
-        ]
+        passes = [p for run in study.runs_of(cell.cell) if (p := run.seconds_per_pass)]
         if passes and cell.num_train_rows:
             points.append((float(cell.num_train_rows), statistics.median(passes)))
     return points
@@ -145,7 +141,7 @@ def _loss_panel(study: Study, cells: Sequence[Cell], fits: Sequence[ScalingFit])
                 x = aside(rows, i, len(lines))
                 error_bars(axes, x, [cell.metrics["logloss"] for cell in own], through)
                 _draw_fit(axes, fit, rows, mark.color)
-        _finish(axes, "eval logloss, nats", cells)
+        _finish(axes, "eval logloss, nats")
 
     return Panel(f"{cells[0].architecture}, eval logloss", draw)
 
@@ -160,9 +156,9 @@ def _gap_panel(study: Study, cells: Sequence[Cell], fits: Sequence[ScalingFit]) 
             if rows:
                 x = aside(rows, i, len(lines))
                 error_bars(axes, x, [cell.differences["auc_roc"] for cell in own], mark)
-        _finish(axes, "difference of AUC ROC", cells)
+        _finish(axes, "difference of AUC ROC")
 
-    return Panel(f"{cells[0].architecture}, difference to the baseline", draw)
+    return Panel(f"{cells[0].architecture}, difference{against(study, cells)}", draw)
 
 
 def _time_panel(study: Study, cells: Sequence[Cell], fits: Sequence[ScalingFit]) -> Panel:
@@ -174,12 +170,14 @@ def _time_panel(study: Study, cells: Sequence[Cell], fits: Sequence[ScalingFit])
                 axes.plot(x, y, mark.marker, color=mark.color, linestyle="" if fit else "-")
                 _draw_fit(axes, fit, x, mark.color)
         axes.set_yscale("log")
-        _finish(axes, "training time of a pass, s", cells)
+        plain_ticks(axes.yaxis)
+        _finish(axes, "training time of a pass, s")
 
     return Panel(f"{cells[0].architecture}, training time", draw)
 
 
-def _finish(axes: Axes, y_title: str, cells: Sequence[Cell]) -> None:
+def _finish(axes: Axes, y_title: str) -> None:
     axes.set_xscale("log")
+    plain_ticks(axes.xaxis)
     axes.set_xlabel("train rows")
     axes.set_ylabel(y_title)

@@ -5,12 +5,11 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter
 
-from pipeline.study.outcome.plot import LeftOut, Panel, Plot, file_name
+from pipeline.study.outcome.plot import LeftOut, Panel, Plot, file_name, plain_ticks
 from pipeline.study.outcome.study import BASELINE, Run, Study, unique
 from pipeline.study.outcome.style import MUTED, Mark, variant_marks
-from pipeline.study.outcome.words import run_facts
+from pipeline.study.outcome.words import run_facts, short_count
 
 KIND = "speed"
 _DASHES = ("-", "--", ":", "-.")
@@ -21,12 +20,8 @@ class _Measure(NamedTuple):
     of: Callable[[Run], float | None]
 
 
-def _seconds_per_pass(run: Run) -> float | None:
-    return run.train_seconds / run.epochs if run.train_seconds and run.epochs else None
-
-
 _MEASURES = (
-    _Measure("training time of a pass, s", _seconds_per_pass),
+    _Measure("training time of a pass, s", lambda run: run.seconds_per_pass),
     _Measure("examples/s", lambda run: run.train_examples_per_second),
 )
 
@@ -115,15 +110,16 @@ def _panel(
                     linestyle=_dash(study, device),
                 )
         axes.set_xscale("log")
+        plain_ticks(axes.xaxis)
         if measure is _MEASURES[0]:
             axes.set_yscale("log")
+            plain_ticks(axes.yaxis)
         else:
             axes.set_ylim(bottom=0)
             axes.yaxis.set_major_formatter("{x:,.0f}")
         ticks = sorted({x for run in runs if (x := x_of(run))})
         if len(ticks) <= 5:
-            axes.set_xticks(ticks, [f"{tick:,.0f}" for tick in ticks])
-            axes.xaxis.set_minor_formatter(NullFormatter())
+            axes.set_xticks(ticks, [short_count(tick) for tick in ticks])
         axes.set_xlabel(x_title)
         axes.set_ylabel(measure.title)
 

@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import NullFormatter
 
-from pipeline.study.outcome.plot import LeftOut, Panel, Plot, file_name
+from pipeline.study.outcome.plot import LeftOut, Panel, Plot, file_name, plain_ticks
 from pipeline.study.outcome.study import BASELINE, Cell, Interval, Study, number_of, unique
 from pipeline.study.outcome.style import INK, MUTED, Mark, variant_marks
 from pipeline.study.outcome.words import axis_title, facts, is_better_higher, metric_title
@@ -96,7 +95,7 @@ def _panel(
                 markeredgewidth=0.6,
                 zorder=4,
             )
-            without = study.baseline_of(own[0])
+            without = study.without_method(own[0])
             if without and metric in without.metrics:
                 level = without.metrics[metric].value
                 axes.axhline(level, color=mark.color, linestyle="--", linewidth=1.1)
@@ -138,7 +137,7 @@ def _finish(
         return
     if is_log:
         axes.set_xscale("log")
-        axes.xaxis.set_minor_formatter(NullFormatter())
+        plain_ticks(axes.xaxis)
     if len(numbers) <= 6:
         axes.set_xticks(numbers, values)
         axes.minorticks_off()

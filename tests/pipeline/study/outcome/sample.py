@@ -12,11 +12,11 @@ _TEXT = ("cell", "dataset", "architecture", "variant", "method", "value", "devic
 _LOSS = {"full": 0.0, "hashing": 0.006, "quotient_remainder": 0.001, "unified_int4": 0.0005}
 _BYTES = {"full": 4e6, "hashing": 1e6, "quotient_remainder": 9e5, "unified_int4": 3e5}
 ROWS = {"1MB": 3_200, "10MB": 32_000, "100MB": 320_000, "full": 3_200_000}
-_METHODS = (
-    ("batch_size", ("128", "512", "2048")),
-    ("dropout", ("0.1", "0.3", "0.5")),
-    ("reset_tables", ("true",)),
-)
+_METHODS = {
+    "batch_size": ("128", "512", "2048"),
+    "dropout": ("0.1", "0.3", "0.5"),
+    "reset_tables": ("true",),
+}
 # Change of logloss, and how many times the training takes.
 _EFFECTS = {"128": (0.001, 3.0), "2048": (0.004, 0.4), "0.1": (-0.002, 1.0), "0.5": (0.003, 1.0)}
 _EFFECTS["true"] = (-0.006, 1.1)
@@ -108,7 +108,8 @@ def simulated(
     datasets: Sequence[str] = ("1MB", "10MB", "full"),
     architectures: Sequence[str] = ("dlrm", "dcnv2"),
     variants: Sequence[str] = tuple(_LOSS),
-    with_methods: bool = True,
+    methods: Sequence[str] = ("batch_size", "dropout", "reset_tables"),
+    methods_on: Sequence[str] = ("full", "hashing"),
     num_seeds: int = 3,
     devices: Sequence[str] = ("cpu",),
     num_evaluations: int = 10,
@@ -120,8 +121,8 @@ def simulated(
     cells = itertools.product(datasets, architectures, devices, variants)
     for dataset, architecture, device, variant in cells:
         settings = [("baseline", "")]
-        if with_methods and variant in ("full", "hashing"):
-            settings += [(method, value) for method, values in _METHODS for value in values]
+        if variant in methods_on:
+            settings += [(method, value) for method in methods for value in _METHODS[method]]
         for method, value in settings:
             name = "-".join(filter(None, (dataset, architecture, variant, method, value, device)))
             baseline = "-".join((dataset, architecture, variant, "baseline", device))
