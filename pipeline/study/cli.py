@@ -53,14 +53,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return fail(console, str(error), USAGE)
         except KeyboardInterrupt:
             return fail(console, "interrupted", INTERRUPTED)
-        return _run(plan, paths, console, read_origin("-m", ["pipeline.study", *arguments]))
+        origin = read_origin("-m", ["pipeline.study", *arguments])
+        return _run(plan, paths, console, origin, flags.tracking_uri)
 
 
-def _run(plan: Plan, paths: RunPaths, console: Console, origin: Origin) -> int:
+def _run(
+    plan: Plan, paths: RunPaths, console: Console, origin: Origin, tracking_uri: str | None
+) -> int:
     try:
         log_to_file(paths.log_path)
         with _only_study(paths), native_errors_to_file(paths.log_path):
-            return _run_and_write(plan, paths, console, origin)
+            return _run_and_write(plan, paths, console, origin, tracking_uri)
     except KeyboardInterrupt:
         message = "interrupted; finished trainings are kept, the same command goes on from there"
         return fail(console, message, INTERRUPTED)
@@ -69,12 +72,15 @@ def _run(plan: Plan, paths: RunPaths, console: Console, origin: Origin) -> int:
         return fail(console, f"{cause_of(error)}\nfull log: {paths.log_path}", FAILED)
 
 
-def _run_and_write(plan: Plan, paths: RunPaths, console: Console, origin: Origin) -> int:
+def _run_and_write(
+    plan: Plan, paths: RunPaths, console: Console, origin: Origin, tracking_uri: str | None
+) -> int:
     with gc_paused():
         from pipeline.study.local_study import run_local_study
         from pipeline.study.outcome import write_outcome
         from pipeline.study.tables import curves_table, finals_table, write_tables
         from pipeline.study.text import result_text
+        from pipeline.study.tracking import track
 
     log_to_file(paths.log_path)  # again, now that the libraries have set theirs up
     console.end_step(f"{len(plan.trainings)} trainings, {plan.parallel} at once")
@@ -83,6 +89,7 @@ def _run_and_write(plan: Plan, paths: RunPaths, console: Console, origin: Origin
     write_tables(paths.study_dir, {"curves": curves, "finals": finals})
     console.start_step("  figures and page")
     page = write_outcome(paths.study_dir, curves, finals)
+    track(paths.study_dir, curves, finals, tracking_uri)
     console.end_step()
     console.say(f"\n{result_text(result, paths.study_dir, page)}")
     has_failed = result.count("failed") or any(group.error for group in result.groups)
@@ -139,6 +146,12 @@ def _parser() -> argparse.ArgumentParser:
         type=_at_least_one,
         metavar="N",
         help="trainings at once (default: the study's, else by cores and free memory)",
+    )
+    parser.add_argument(
+        "--tracking-uri",
+        type=not_empty,
+        metavar="URI",
+        help="log the trainings to this MLflow store as well, such as sqlite:///runs/mlflow.db",
     )
     parser.add_argument(
         "--dry-run",

@@ -130,9 +130,10 @@ def table_html(table: Table) -> str:
     head = "".join(_head(table, i, text) for i, text in enumerate(table.head))
     rows = "\n".join(_row(table, number) for number in range(len(table.rows)))
     note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
+    label = f"h-t-{table.name}"
     return (
-        f'<section aria-labelledby="h-t-{table.name}"><h2 id="h-t-{table.name}">{escape(table.title)}'
-        f'</h2><div class="scroll" tabindex="0" role="region" aria-labelledby="h-t-{table.name}">'
+        f'<section aria-labelledby="{label}"><h2 id="{label}">{escape(table.title)}</h2>'
+        f'<div class="scroll" tabindex="0" role="region" aria-labelledby="{label}">'
         f'<table id="{table.name}"><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>'
         f"</div>{note}</section>"
     )
