@@ -133,7 +133,7 @@ def table_html(table: Table) -> str:
     label = f"h-t-{table.name}"
     return (
         f'<section aria-labelledby="{label}"><h2 id="{label}">{escape(table.title)}</h2>'
-        f'<div class="scroll" tabindex="0" role="region" aria-labelledby="{label}">'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="Table: {escape(table.title)}">'
         f'<table id="{table.name}"><thead><tr>{head}</tr></thead><tbody>\n{rows}\n</tbody></table>'
         f"</div>{note}</section>"
     )

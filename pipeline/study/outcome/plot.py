@@ -11,6 +11,7 @@ import matplotlib
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
@@ -87,8 +88,8 @@ def files_of(plot: Plot) -> dict[str, bytes]:
     with matplotlib.rc_context({**RC, "svg.fonttype": "path", "svg.hashsalt": plot.name}):
         figure = _laid_out(_composed(plot))
         return {
-            f"{plot.name}.png": _saved(figure, "png"),
-            f"{plot.name}.svg": _saved(figure, "svg"),
+            f"{plot.name}.png": _png(figure),
+            f"{plot.name}.svg": _svg(figure).encode(),
         }
 
 
@@ -98,7 +99,7 @@ def panel_svg(plot: Plot, number: int) -> str:
     with matplotlib.rc_context({**RC, "svg.fonttype": "none", "svg.hashsalt": plot.name}):
         figure = _figure((_WIDTH, panel.height))
         _draw(figure.subplots(), panel, with_title=False)
-        text = _saved(_laid_out(figure), "svg").decode()
+        text = _svg(_laid_out(figure))
     prefix = f"p{zlib.crc32(plot.name.encode()):x}-{number}"
     return _for_page(text, prefix, f"{plot.title}: {panel.title}")
 
@@ -108,7 +109,7 @@ def _short(number: re.Match[str]) -> str:
 
 
 def _figure(size: tuple[float, float]) -> Figure:
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Figure(figsize=size, dpi=_DPI, layout="constrained")
     FigureCanvasAgg(figure)
     figure.patch.set_alpha(0.0)
     return figure
@@ -163,10 +164,17 @@ def _draw(axes: Axes, panel: Panel, with_title: bool) -> None:
         axes.set_title(panel.title, color=INK)
 
 
-def _saved(figure: Figure, form: str) -> bytes:
+def _png(figure: Figure) -> bytes:
+    # Not `savefig`: it draws twice, in case there is a layout to be found.
     buffer = io.BytesIO()
-    unsaid = {"png": {"Software": None}, "svg": {"Date": None, "Creator": None}}
-    figure.savefig(buffer, format=form, dpi=_DPI, metadata=unsaid[form])
+    FigureCanvasAgg(figure).print_png(buffer, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def _svg(figure: Figure) -> str:
+    """Sets the figure's resolution to 72 a inch, so it comes last."""
+    buffer = io.StringIO()
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None, "Creator": None})
     return buffer.getvalue()
 
 

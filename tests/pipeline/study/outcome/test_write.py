@@ -2,23 +2,8 @@
 
 import re
 
-import pytest
-
 from pipeline.study.outcome import write_outcome
-from tests.pipeline.study.outcome.sample import final_row, key, run_rows, simulated, tables
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """The folder of a study of two datasets, two variants and a method of one of them."""
-    folder = tmp_path_factory.mktemp("study")
-    study = simulated(
-        ("1MB", "10MB"), ("dlrm",), ("full", "hashing"), ("batch_size",), ("full",), 2,
-        num_evaluations=3,
-    )  # fmt: skip
-    page = write_outcome(folder, *study)
-    assert page == folder / "index.html"
-    return folder
+from tests.pipeline.study.outcome.sample import final_row, key, run_rows, tables
 
 
 def test_page_is_whole_and_small(small):
