@@ -290,6 +290,8 @@ def _interval(row: Mapping[str, Any], name: str) -> Interval | None:
         return None
     if low is None or high is None:  # no interval was made: nothing can be claimed
         return Interval(value, -np.inf, np.inf) if "_difference" in name else Interval(*[value] * 3)
+    if name in METRICS:  # with few seeds an interval may reach beyond what a metric can be
+        return Interval(value, max(low, 0.0), high if name == "logloss" else min(high, 1.0))
     return Interval(value, low, high)
 
 

@@ -89,12 +89,13 @@ def facts(study: Study, cells: Iterable[Cell]) -> str:
 def run_facts(runs: Iterable[Run]) -> str:
     """Returns rows, seeds, device and cores of some trainings."""
     runs = list(runs)
+    cores = _numbers(run.num_cores for run in runs)
     parts = [
         f"{_numbers(run.num_train_rows for run in runs)} train rows",
         f"{_numbers(run.num_eval_rows for run in runs)} eval rows",
         plural(len({run.seed for run in runs}), "seed"),
         "device " + ", ".join(unique(run.device for run in runs)),
-        f"{_numbers(run.num_cores for run in runs)} cores a training",
+        f"{cores} {'core' if cores == '1' else 'cores'} a training",
     ]
     side_by_side = {run.parallel_cells for run in runs if (run.parallel_cells or 1) > 1}
     if side_by_side:

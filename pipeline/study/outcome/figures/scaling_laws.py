@@ -79,9 +79,10 @@ def scaling_plots(study: Study) -> list[Plot | LeftOut]:
         legend.append(Mark("fitted law", MUTED, dash="--"))
     how = {
         2: "Two sizes: nothing is fitted.",
-        3: "Three sizes are too few for a floor, so logloss has a straight line in logarithms.",
-    }.get(len(sizes), "Logloss: floor + a n^-b, by least squares.")
-    note = f"{how} The exponents are in the table of the laws. {facts(study, cells)}."
+        3: "Three sizes are too few for a floor, so logloss has a straight line in logarithms; its "
+        "exponent is in the table of the laws.",
+    }.get(len(sizes), "Logloss: floor + a n^-b, by least squares; the table of the laws has b.")
+    note = f"{how} {facts(study, cells)}."
     title = "Scaling with the number of train rows"
     columns = len(architectures)
     return [Plot(KIND, file_name(KIND), title, note, tuple(panels), columns, tuple(legend))]
