@@ -6,7 +6,7 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
 from components.errors import InputError
 from components.evaluator.config import EvaluatorConfig, check_baseline
@@ -95,7 +95,8 @@ class PipelineConfig(StepConfig):
             try:
                 trainers[name] = TrainerConfig(variant=name, negative_sampling_rate=rate, **values)
             except ValidationError as error:
-                raise ValueError(f"variants.{name} with trainer: {_describe(error)}") from error
+                problem = describe(error, TrainerConfig)
+                raise ValueError(f"variants.{name} with trainer: {problem}") from error
         return trainers
 
     def _check_target_is_reachable(self) -> None:
@@ -167,18 +168,46 @@ def load_config(
       InputError: if a preset, a variant, a section or a field is unknown or a value not allowed,
         or the schema file is missing or wrong.
     """
+    values = preset_values(preset, variants, assignments, schema)
+    return make_config(values, f"preset {preset}, schema {schema}")
+
+
+def preset_values(
+    preset: str,
+    variants: Sequence[str] | None = None,
+    assignments: Sequence[str] = (),
+    schema: str = DEFAULT_SCHEMA,
+) -> dict[str, Any]:
+    """Returns the values of a configuration that `make_config` checks; see `load_config`.
+
+    Raises:
+      InputError: as `load_config`; values are not looked at yet.
+    """
     if preset not in known_presets():
         raise InputError(f"unknown preset {preset!r}; known: {', '.join(known_presets())}")
-    values = yaml.safe_load((_PRESETS / f"{preset}.yaml").read_text())
+    values: dict[str, Any] = yaml.safe_load((_PRESETS / f"{preset}.yaml").read_text())
     _add_schema(values, _read_schema(schema))
     if variants is not None:
         values["variants"] = _select_variants(values["variants"], variants)
     for assignment in assignments:
         _assign(values, assignment)
+    return values
+
+
+def make_config(values: Mapping[str, Any], source: str) -> PipelineConfig:
+    """Checks values.
+
+    Args:
+      values: section -> its fields.
+      source: where they come from, for messages.
+
+    Raises:
+      InputError: if a field is unknown or a value not allowed.
+    """
     try:
         return PipelineConfig.model_validate(values)
     except ValidationError as error:
-        raise InputError(f"preset {preset}, schema {schema}: {_describe(error)}") from error
+        raise InputError(f"{source}: {describe(error, PipelineConfig)}") from error
 
 
 def _read_schema(schema: str) -> SchemaFile:
@@ -252,24 +281,29 @@ def _assign(values: dict[str, Any], assignment: str) -> None:
     section[keys[-1]] = value
 
 
-def _describe(error: ValidationError) -> str:
-    """One problem after another: the field, the rule, what was received, for a typo what exists."""
+def describe(error: ValidationError, model: type[BaseModel]) -> str:
+    """One problem after another: the field, the rule, what was received, for a typo what exists.
+
+    Args:
+      error: of making a `model`.
+      model: a configuration.
+    """
     lines = []
     for problem in error.errors():
         field = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "value_error":
             line = str(problem["ctx"]["error"])
         elif problem["type"] == "extra_forbidden":
-            line = f"unknown field; known: {', '.join(_siblings(error.title, problem['loc']))}"
+            line = f"unknown field; known: {', '.join(_siblings(model, problem['loc']))}"
         else:
             line = f"{problem['msg']}, received {problem['input']!r}"
         lines.append(f"{field}: {line}" if field else line)
     return "; ".join(lines)
 
 
-def _siblings(root: str, location: Sequence[str | int]) -> list[str]:
+def _siblings(root: type[BaseModel], location: Sequence[str | int]) -> list[str]:
     """The fields that exist where an unknown one was given."""
-    model: Any = {"PipelineConfig": PipelineConfig, "TrainerConfig": TrainerConfig}[root]
+    model: Any = root
     for part in location[:-1]:
         fields = getattr(model, "model_fields", None)
         # Of a tuple the type of its items, of a dict that of its values.

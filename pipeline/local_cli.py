@@ -3,12 +3,12 @@
 import argparse
 import logging
 import os
-import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
 from components.errors import InputError
+from pipeline.cause import cause_of
 from pipeline.config import DEFAULT_SCHEMA, PipelineConfig, known_presets, load_config
 from pipeline.console import Console, log_to_file, native_errors_to_file
 from pipeline.lineage.origin import read_origin
@@ -17,11 +17,9 @@ from pipeline.paths import RunPaths
 from pipeline.startup import gc_paused
 from schemas.schema_file import known_schemas
 
-# The last line of a traceback.
-_SENT_EXCEPTION = re.compile(r"^(?:\w+\.)*(\w+: .+)$", re.MULTILINE)
-_FAILED = 1
-_USAGE = 2
-_INTERRUPTED = 130
+FAILED = 1
+USAGE = 2
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,11 +41,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             config = load_config(flags.preset, flags.variants, flags.set, flags.schema)
             _check_data(flags.data, flags.schema)
-            _check_root(root)
+            check_root(root)
         except InputError as error:
-            return _fail(console, str(error), _USAGE)
+            return fail(console, str(error), USAGE)
         except KeyboardInterrupt:
-            return _fail(console, "interrupted", _INTERRUPTED)
+            return fail(console, "interrupted", INTERRUPTED)
         try:
             log_to_file(log_path)
             with native_errors_to_file(log_path):
@@ -55,21 +53,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _run(config, root, flags, console, origin)
         except KeyboardInterrupt:
             message = "interrupted; finished steps are kept, the next run goes on from there"
-            return _fail(console, message, _INTERRUPTED)
+            return fail(console, message, INTERRUPTED)
         except Exception as error:
             logging.exception("the run failed")
             pushed = "; nothing was pushed" if hasattr(error, "step") else ""
-            return _fail(console, f"{_cause(error)}\nfull log: {log_path}{pushed}", _FAILED)
+            return fail(console, f"{cause_of(error)}\nfull log: {log_path}{pushed}", FAILED)
     return 0
 
 
-def _fail(console: Console, message: str, status: int) -> int:
+def fail(console: Console, message: str, status: int) -> int:
+    """Says on the standard error why the command ends; returns its exit status."""
     console.say("")
     print(f"error: {message}", file=sys.stderr)
     return status
 
 
-def _check_root(root: Path) -> None:
+def check_root(root: Path) -> None:
     """Checks the root folder before anything is written.
 
     Raises:
@@ -115,26 +114,8 @@ def _run(
     )
 
 
-def _cause(error: BaseException) -> str:
-    """One message of an exception chain: the first error made for users, else the innermost."""
-    chain = [error]
-    while (cause := _before(chain[-1])) and cause not in chain:
-        chain.append(cause)
-    step = f"step {error.step}: " if hasattr(error, "step") else ""
-    for link in chain:
-        if isinstance(link, InputError):
-            return f"{step}{link}"
-    last = chain[-1]
-    # A worker of Beam sends its exception as the text of a traceback.
-    sent = _SENT_EXCEPTION.findall(str(last)) if "Traceback" in str(last) else ()
-    return f"{step}{sent[-1] if sent else f'{type(last).__name__}: {last}'}"
-
-
-def _before(error: BaseException) -> BaseException | None:
-    return error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-
-
-def _not_empty(text: str) -> str:
+def not_empty(text: str) -> str:
+    """Refuses a flag without a value."""
     if not text:
         raise argparse.ArgumentTypeError("expected a path, received nothing")
     return text
@@ -153,7 +134,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--data",
-        type=_not_empty,
+        type=not_empty,
         metavar="GLOB",
         help="raw click logs, plain, .gz or .zst (default: generate the preset's synthetic log)",
     )
@@ -172,7 +153,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--artifacts",
-        type=_not_empty,
+        type=not_empty,
         metavar="URI",
         help="folder for the artifacts alone, for example on gs:// (default: one under --root)",
     )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import tensorflow as tf
 from tfx.orchestration import metadata
+from tfx.orchestration.pipeline import Pipeline
 
 from components.errors import InputError
 from components.evaluator.comparison import (
@@ -81,23 +82,14 @@ def run(
     if data is None:
         config, data = with_synthetic_data(config, paths, console)
     else:
-        data = _absolute(data)
-    pipeline = create_pipeline(
-        config,
-        data,
-        pipeline_root=_absolute(pipeline_root) if pipeline_root else str(paths.pipeline_root),
-        serving_model_dir=str(paths.serving_model_dir),
-        metadata_connection_config=metadata.sqlite_metadata_connection_config(
-            str(paths.metadata_path)
-        ),
-        beam_pipeline_args=list(beam_pipeline_args),
+        data = absolute(data)
+    pipeline = local_pipeline(
+        config, data, paths, str(paths.serving_model_dir), beam_pipeline_args, pipeline_root
     )
-    if not beam_pipeline_args:
-        use_all_cores(pipeline)
     width = max(len(step.id) for step in pipeline.components)
 
     def end_step(cached: bool) -> None:
-        _record(origin, paths, runner)  # now: a later step may kill the process
+        keep_origin(origin, paths, runner.run_id)  # now: a later step may kill the process
         console.end_step("cached" if cached else "")
 
     runner = StepwiseRunner(
@@ -110,21 +102,45 @@ def run(
     try:
         runner.run(pipeline)
     finally:
-        _record(origin, paths, runner)  # the first step may have failed
+        keep_origin(origin, paths, runner.run_id)  # the first step may have failed
     return _publish(read_snapshot(paths.root), runner.run_id, paths)
 
 
-def _record(origin: Origin | None, paths: RunPaths, runner: StepwiseRunner) -> None:
-    """Keeps the origin of the run; no run fails for the want of it."""
+def local_pipeline(
+    config: PipelineConfig,
+    data: str,
+    paths: RunPaths,
+    serving_model_dir: str | None,
+    beam_pipeline_args: Sequence[str] = (),
+    pipeline_root: str | None = None,
+) -> Pipeline:
+    """Returns the pipeline with its artifacts and metadata under a root folder; see `run`."""
+    pipeline = create_pipeline(
+        config,
+        data,
+        pipeline_root=absolute(pipeline_root) if pipeline_root else str(paths.pipeline_root),
+        serving_model_dir=serving_model_dir,
+        metadata_connection_config=metadata.sqlite_metadata_connection_config(
+            str(paths.metadata_path)
+        ),
+        beam_pipeline_args=list(beam_pipeline_args),
+    )
+    if not beam_pipeline_args:
+        use_all_cores(pipeline)
+    return pipeline
+
+
+def keep_origin(origin: Origin | None, paths: RunPaths, run_id: str) -> None:
+    """Records how a run was started; no run fails for the want of it."""
     if origin is None:
         return
     try:
-        record_origin(paths.metadata_path, runner.run_id, origin)
+        record_origin(paths.metadata_path, run_id, origin)
     except Exception:
         logging.exception("how the run was started could not be recorded")
 
 
-def _absolute(path: str) -> str:
+def absolute(path: str) -> str:
     """Returns a path that is true in any working directory: metadata outlives this one."""
     return path if "://" in path else str(Path(path).absolute())
 
@@ -154,17 +170,7 @@ def _publish(snapshot: Snapshot, run_id: str, paths: RunPaths) -> RunResult:
     comparison_uri = _output(snapshot, run_id, "Evaluator", "comparison").uri
     with tf.io.gfile.GFile(os.path.join(comparison_uri, COMPARISON_FILE)) as file:
         comparison = Comparison.from_json(file.read())
-    origin = snapshot.origin(comparison.lineage.run_id)
-    if origin is not None:
-        lineage = comparison.lineage.model_copy(update=asdict(origin))
-        comparison = comparison.model_copy(update={"lineage": lineage})
-    paths.report_dir.mkdir(parents=True, exist_ok=True)
-    for name, text in (
-        (REPORT_FILE, render_page(comparison)),
-        (MARKDOWN_FILE, render_markdown(comparison)),
-        (COMPARISON_FILE, comparison.to_json()),
-    ):
-        write_text(str(paths.report_dir / name), text)
+    comparison = write_report(comparison, snapshot, paths.report_dir)
     pushed = _output(snapshot, run_id, "Pusher", "pushed_model")
     destination = pushed.properties.get("pushed_destination")
     return RunResult(
@@ -172,6 +178,22 @@ def _publish(snapshot: Snapshot, run_id: str, paths: RunPaths) -> RunResult:
         report=paths.report_dir / REPORT_FILE,
         pushed_model=Path(destination) if destination else None,
     )
+
+
+def write_report(comparison: Comparison, snapshot: Snapshot, folder: Path) -> Comparison:
+    """Writes page, Markdown and JSON; returns the comparison with the command line of its run."""
+    origin = snapshot.origin(comparison.lineage.run_id)
+    if origin is not None:
+        lineage = comparison.lineage.model_copy(update=asdict(origin))
+        comparison = comparison.model_copy(update={"lineage": lineage})
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, text in (
+        (REPORT_FILE, render_page(comparison)),
+        (MARKDOWN_FILE, render_markdown(comparison)),
+        (COMPARISON_FILE, comparison.to_json()),
+    ):
+        write_text(str(folder / name), text)
+    return comparison
 
 
 def _push_is_due(paths: RunPaths, step: str, run_id: str) -> bool:

@@ -46,3 +46,8 @@ class RunPaths:
     def data_dir(self) -> Path:
         """The folder of generated data."""
         return self.root / "data"
+
+    @property
+    def study_dir(self) -> Path:
+        """The folder of a study's tables, figures and logs."""
+        return self.root / "study"

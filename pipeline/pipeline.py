@@ -29,7 +29,7 @@ def create_pipeline(
     config: PipelineConfig,
     data: str,
     pipeline_root: str,
-    serving_model_dir: str,
+    serving_model_dir: str | None,
     **runner_options: object,
 ) -> pipeline.Pipeline:
     """Wires the steps from raw click logs to the pushed model.
@@ -38,7 +38,7 @@ def create_pipeline(
       config: of all steps.
       data: pattern of the raw click logs.
       pipeline_root: folder of the artifacts.
-      serving_model_dir: folder that the chosen model is pushed to.
+      serving_model_dir: folder that the chosen model is pushed to; None leaves Pusher out.
       **runner_options: further arguments of `tfx.orchestration.pipeline.Pipeline`, such as
         `metadata_connection_config` and `beam_pipeline_args`.
 
@@ -91,19 +91,34 @@ def create_pipeline(
         model_runs=_outputs(trainers, "model_run"),
         config=config.evaluator,
     )
-    pusher = Pusher(
+    steps += [*chain(*trainers.values()), evaluator]
+    if serving_model_dir is not None:
+        steps.append(_pusher(evaluator, serving_model_dir))
+    return pipeline.Pipeline(
+        pipeline_name=PIPELINE_NAME,
+        pipeline_root=pipeline_root,
+        components=steps,
+        enable_cache=True,
+        **runner_options,
+    )
+
+
+def trainer_id(variant: str, index: int) -> str:
+    """Returns the id of the step that trains a replica of a variant.
+
+    A variant's name has small letters only, so no other variant's trainer has the id of a further
+    replica.
+    """
+    return f"Trainer_{variant}" + (f"_Seed{index}" if index else "")
+
+
+def _pusher(evaluator: VariantEvaluator, serving_model_dir: str) -> Pusher:
+    return Pusher(
         model=evaluator.outputs["model"],
         model_blessing=evaluator.outputs["blessing"],
         push_destination=pusher_pb2.PushDestination(
             filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=serving_model_dir)
         ),
-    )
-    return pipeline.Pipeline(
-        pipeline_name=PIPELINE_NAME,
-        pipeline_root=pipeline_root,
-        components=[*steps, *chain(*trainers.values()), evaluator, pusher],
-        enable_cache=True,
-        **runner_options,
     )
 
 
@@ -124,8 +139,7 @@ def _trainer(
 
     Args:
       config: of the variant, with the replica's seed.
-      index: of the replica. A variant's name has small letters only, so no other variant's trainer
-        has the id of a further replica.
+      index: of the replica.
       transformed_examples: to train on.
       transform_graph: that transformed them.
       hyperparameters: what the tuner found; None without one.
@@ -144,4 +158,4 @@ def _trainer(
         train_args=trainer_pb2.TrainArgs(splits=[TRAIN_SPLIT]),
         eval_args=trainer_pb2.EvalArgs(splits=[EVAL_SPLIT]),
         custom_config=custom_config,
-    ).with_id(f"Trainer_{config.variant}" + (f"_Seed{index}" if index else ""))
+    ).with_id(trainer_id(config.variant, index))

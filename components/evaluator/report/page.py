@@ -12,6 +12,7 @@ from components.evaluator.report import findings
 from components.evaluator.report.command import reproduce, reproduce_note
 from components.evaluator.report.fragments import key_figures, variant_table, verdicts
 from components.evaluator.report.page_data import page_data, script_json
+from components.evaluator.report.page_style import page_style
 from components.evaluator.report.provenance import (
     configs,
     data_facts,
@@ -51,7 +52,7 @@ def render_page(comparison: Comparison) -> str:
         reproduce_note=reproduce_note(comparison),
         reproduce=reproduce(comparison),
         reading=reading(comparison),
-        style=_asset("page.css"),
+        style=page_style(),
         plotly=get_plotlyjs(),
         scripts="\n".join(_asset(name) for name in _SCRIPTS),
         data=script_json(page_data(comparison)),

@@ -95,8 +95,12 @@ def own_hours(step: str, config: PipelineConfig, rows: int, vcpus: int) -> Range
 
 def training_hours(config: PipelineConfig, trainer: TrainerConfig, rows: int, vcpus: int) -> Range:
     """Returns how long one trainer trains on CPUs, without the start."""
-    examples = trainer.epochs * (_kept_rows(config, rows) - _eval_rows(config, rows))
-    return _training_hours(config, trainer, examples, vcpus)
+    return _training_hours(config, trainer, training_examples(config, trainer, rows), vcpus)
+
+
+def training_examples(config: PipelineConfig, trainer: TrainerConfig, rows: int) -> float:
+    """Returns the rows that one trainer is fed with, once for each epoch."""
+    return trainer.epochs * (_kept_rows(config, rows) - _eval_rows(config, rows))
 
 
 def tuning_hours(config: PipelineConfig, rows: int, vcpus: int) -> Range:

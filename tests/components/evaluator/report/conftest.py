@@ -1,11 +1,7 @@
-import shutil
-
 import pytest
-from selenium import webdriver
-from selenium.webdriver.chrome.options import Options
-from selenium.webdriver.chrome.service import Service
 
 from components.evaluator.report.page import render_page
+from tests.browser import browser  # noqa: F401
 from tests.components.evaluator.report.in_browser import show
 from tests.components.evaluator.report.sample import sample_comparison
 from tests.components.evaluator.report.sample_extremes import (
@@ -13,24 +9,6 @@ from tests.components.evaluator.report.sample_extremes import (
     odd_comparison,
     tiny_comparison,
 )
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-DRIVER = shutil.which("chromedriver")
-
-
-@pytest.fixture(scope="session")
-def browser():
-    """Headless Chromium (Debian: chromium, chromium-driver)."""
-    if not (CHROMIUM and DRIVER):
-        pytest.skip("no browser: install Chromium and its driver (chromium, chromium-driver)")
-    options = Options()
-    options.binary_location = CHROMIUM
-    for argument in ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture(scope="session")
@@ -52,7 +30,7 @@ def pages(tmp_path_factory):
 
 
 @pytest.fixture
-def ten(browser, pages):
+def ten(browser, pages):  # noqa: F811
     """The browser with the page of ten variants open."""
     show(browser, pages / "ten.html")
     return browser

@@ -1,5 +1,7 @@
 """What the tests in a browser do with a page."""
 
+from tests.browser import open_page
+
 PLOTS = (
     "pareto",
     "slice-bands",
@@ -13,15 +15,7 @@ PLOTS = (
 
 def show(browser, path, width=1440, theme="light"):
     """Opens a page at this width, for someone who prefers this theme."""
-    browser.execute_cdp_cmd(
-        "Emulation.setDeviceMetricsOverride",
-        {"width": width, "height": 900, "deviceScaleFactor": 1, "mobile": False},
-    )
-    browser.execute_cdp_cmd(
-        "Emulation.setEmulatedMedia",
-        {"features": [{"name": "prefers-color-scheme", "value": theme}]},
-    )
-    browser.get(path.as_uri())
+    open_page(browser, path, width, theme)
     wait_until_drawn(browser)
 
 

@@ -1,10 +1,9 @@
 """The page in a real browser."""
 
-import math
-
 import pytest
 from axe_core_python.selenium import Axe
 
+from tests.browser import contrast
 from tests.components.evaluator.report.in_browser import (
     PLOTS,
     count,
@@ -71,18 +70,6 @@ def test_colors_of_the_plots_stand_out(browser, pages, theme):
     # Lines and markers need 3; names of variants in the Pareto plot have the first hue.
     assert min(contrast(page, hue) for hue in hues) >= 3
     assert contrast(page, hues[0]) >= 4.5
-
-
-def contrast(first: list[int], second: list[int]) -> float:
-    """Returns the contrast ratio of two colors (WCAG 2.1)."""
-
-    def luminance(color: list[int]) -> float:
-        parts = [part / 255 for part in color[:3]]
-        linear = [p / 12.92 if p <= 0.04045 else math.pow((p + 0.055) / 1.055, 2.4) for p in parts]
-        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-    low, high = sorted((luminance(first), luminance(second)))
-    return (high + 0.05) / (low + 0.05)
 
 
 @pytest.mark.parametrize(
