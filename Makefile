@@ -12,7 +12,7 @@ ENVIRONMENT := $(VENV)/.synced
 # The TPU compiler wants a newer Python and other packages than the pipeline.
 PREFLIGHT := .venv-preflight/.synced
 
-.PHONY: help setup install demo test test-slow preflight lint format check lock clean
+.PHONY: help setup install demo study test test-slow preflight lint format check lock clean
 
 help:  ## Show the targets.
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,6 +24,9 @@ install: $(ENVIRONMENT)  ## Install this project into the environment as well; i
 
 demo: $(ENVIRONMENT)  ## Run the whole pipeline on generated click logs.
 	$(PYTHON) run_local.py --preset demo
+
+study: $(ENVIRONMENT)  ## Train the study of sizes, variants and ways to train; take it up again.
+	$(PYTHON) -m pipeline.study --config sizes
 
 preflight: $(ENVIRONMENT) $(PREFLIGHT)  ## Compile the train steps for TPUs, without a TPU.
 	$(PYTHON) -m pipeline.preflight
