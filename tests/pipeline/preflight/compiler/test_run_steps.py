@@ -14,13 +14,13 @@ from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
 from components.trainer.exported_step import (
     NUM_STEPS,
+    batch_inputs,
     batch_specs,
     export_step,
     lower_step,
-    tables_class,
+    make_step,
 )
 from components.trainer.train_step import TrainStep
-from schemas.transformed import CATEGORICAL, DENSE
 from tests.components.trainer.click_batches import (
     DENSE_WIDTH,
     VOCABULARY_SIZES,
@@ -35,27 +35,19 @@ BATCH_SIZE = 32
 pytestmark = pytest.mark.skipif(not PYTHON.exists(), reason="needs `make preflight` once")
 
 
-def first_values(config: TrainerConfig) -> list[np.ndarray]:
-    """Of the variables and constants of the program; equal configurations start equal."""
-    specs = batch_specs(BATCH_SIZE, len(VOCABULARY_SIZES), DENSE_WIDTH)
-    network = make_dlrm(config, VOCABULARY_SIZES, DENSE_WIDTH, tables_class(config))
-    step = TrainStep(network, config, NUM_STEPS, jit_compile=False)
-    lowered = lower_step(step, specs, config.variant)
-    return [tf.convert_to_tensor(value).numpy() for value in lowered.captured]
-
-
 def run_elsewhere(config: TrainerConfig, batches: list[Any], folder: Path) -> dict[str, Any]:
     exported = export_step(config, VOCABULARY_SIZES, DENSE_WIDTH, BATCH_SIZE)
     (folder / "program.pb").write_bytes(exported.program)
     (folder / "manifest.json").write_text(json.dumps(exported.manifest))
+    # Equal configurations start equal, so these are the values that the program starts from.
+    _, step = make_step(config, VOCABULARY_SIZES, DENSE_WIDTH)
+    specs = batch_specs(step, BATCH_SIZE, len(VOCABULARY_SIZES), DENSE_WIDTH)
+    captured = lower_step(step, specs, config.variant).captured
     inputs = [
         np.stack([each.numpy() for each in column])
-        for column in zip(
-            *((f[CATEGORICAL], f[DENSE], label, weight) for f, label, weight in batches),
-            strict=True,
-        )
+        for column in zip(*(batch_inputs(step, batch) for batch in batches), strict=True)
     ]
-    values = [*inputs, *first_values(config)]
+    values = [*inputs, *(tf.convert_to_tensor(value).numpy() for value in captured)]
     np.savez(folder / "values.npz", **{f"argument_{i}": v for i, v in enumerate(values)})
     command = [str(PYTHON), "-m", "pipeline.preflight.compiler.run_steps", "program.pb"]
     command += ["--manifest", "manifest.json", "--values", "values.npz", "--result", "result.json"]
@@ -91,6 +83,6 @@ def test_losses_by_an_optimizer_are_those_of_tensorflow(optimizer: str, tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["cafe", "robe", "unified + int4", "tensor_train"])
+@pytest.mark.parametrize("method", ["cafe", "hashing", "robe", "unified + int4", "tensor_train"])
 def test_losses_of_a_method_are_those_of_tensorflow(method: str, tmp_path: Path) -> None:
     check(make_config(embedding={"method": method}, min_table_rows=100), tmp_path)
