@@ -92,7 +92,12 @@ def _run(step: ExportedStep, values: dict[str, np.ndarray], python: Path) -> dic
         (folder / "program.pb").write_bytes(step.program)
         (folder / "manifest.json").write_text(json.dumps(step.manifest), encoding="utf-8")
         np.savez(folder / "values.npz", **values)
-        command = [str(python), "-m", "pipeline.preflight.compiler.run_steps", "program.pb"]
+        command = [
+            str(python),
+            "-m",
+            "components.trainer.preflight.compiler.run_steps",
+            "program.pb",
+        ]
         command += ["--manifest", "manifest.json", "--values", "values.npz"]
         command += ["--result", "result.json"]
         environment = {**os.environ, "PYTHONPATH": str(_ROOT)}

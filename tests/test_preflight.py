@@ -9,14 +9,14 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.compiler.xla.experimental import xla_sharding
 
-from pipeline.preflight.chips import CHIPS
-from pipeline.preflight.compile_process import compile_in_process
-from pipeline.preflight.diagnosis import diagnose
-from pipeline.preflight.findings.places import Places
-from pipeline.preflight.findings.traffic import collectives
-from pipeline.preflight.hlo.program import parse_program
-from pipeline.preflight.memory import needed_bytes
-from pipeline.preflight.result import PreflightResult
+from components.preflight_result import PreflightResult
+from components.trainer.preflight.chips import CHIPS
+from components.trainer.preflight.compile_process import compile_in_process
+from components.trainer.preflight.diagnosis import diagnose
+from components.trainer.preflight.findings.places import Places
+from components.trainer.preflight.findings.traffic import collectives
+from components.trainer.preflight.hlo.program import parse_program
+from components.trainer.preflight.memory import needed_bytes
 
 pytestmark = pytest.mark.slow
 

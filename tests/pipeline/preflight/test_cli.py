@@ -3,8 +3,8 @@ import sys
 
 import pytest
 
+from components.preflight_result import PreflightResult
 from pipeline.preflight.cli import main
-from pipeline.preflight.result import PreflightResult
 
 
 @pytest.mark.parametrize(
