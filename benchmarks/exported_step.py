@@ -21,11 +21,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import tensorflow as tf
 
 from components.trainer.config import TrainerConfig
-from components.trainer.exported_step import ExportedStep, export_step
+from components.trainer.exported_step import ExportedStep, batch_inputs, export_step, make_step
 from components.trainer.registry import known_methods
+from components.trainer.train_step import Batch
 from pipeline.preflight.default_sizes import DENSE_WIDTH, VOCABULARY_SIZES
+from schemas.transformed import CATEGORICAL, DENSE
 
 _ROOT = Path(__file__).resolve().parents[1]
 _UNCOUNTED_STEPS = 3
@@ -39,7 +42,8 @@ def main() -> None:
             {"embedding": {"method": variant}, "embedding_optimizer": {"name": flags.optimizer}}
         )
         step = export_step(config, VOCABULARY_SIZES, DENSE_WIDTH, flags.batch_size)
-        result = _run(step, flags.python, flags.steps + _UNCOUNTED_STEPS)
+        values = make_values(step, config, flags.steps + _UNCOUNTED_STEPS)
+        result = _run(step, values, flags.python)
         seconds = statistics.median(result["seconds"][_UNCOUNTED_STEPS:])
         print(f"{variant:28} {result['device']:24} {flags.batch_size / seconds:12,.0f} examples/s")
         if flags.gigabytes_per_second:
@@ -55,32 +59,45 @@ def row_bytes(config: TrainerConfig, batch_size: int) -> int:
     return 2 * 4 * (1 + slots) * config.embedding_dim * len(VOCABULARY_SIZES) * batch_size
 
 
-def make_values(step: ExportedStep, num_steps: int) -> dict[str, np.ndarray]:
-    """Returns made-up values of all arguments, those of an input for all steps."""
+def make_values(step: ExportedStep, config: TrainerConfig, num_steps: int) -> dict[str, np.ndarray]:
+    """Returns made-up values of all arguments, those of an input for all steps.
+
+    The rows are those of the made-up ids, as the host would find them.
+    """
     rng = np.random.default_rng(0)
+    batches = [_make_batch(rng, step.manifest["batch_size"]) for _ in range(num_steps)]
+    _, host = make_step(config, VOCABULARY_SIZES, DENSE_WIDTH)
+    columns = zip(*(batch_inputs(host, batch) for batch in batches), strict=True)
+    inputs = [np.stack([each.numpy() for each in column]) for column in columns]
+    kept = [argument for argument in step.manifest["arguments"] if argument["kind"] != "input"]
+    # Sums of squares are not negative.
+    values = [np.abs(rng.normal(0.0, 0.1, a["shape"])).astype(a["dtype"]) for a in kept]
+    return {f"argument_{index}": value for index, value in enumerate([*inputs, *values])}
+
+
+def _make_batch(rng: np.random.Generator, batch_size: int) -> Batch:
     sizes = np.array(list(VOCABULARY_SIZES.values()))
-    values = {}
-    for index, argument in enumerate(step.manifest["arguments"]):
-        shape = argument["shape"]
-        if argument["kind"] == "input":
-            shape = [num_steps, *shape]
-        if argument["name"] == "categorical":
-            value = sizes * rng.random(shape) ** 4  # small ids are frequent
-        elif argument["name"] in ("label", "weight"):
-            value = rng.random(shape) < (0.3 if argument["name"] == "label" else 1.0)
-        else:
-            value = np.abs(rng.normal(0.0, 0.1, shape))  # sums of squares are not negative
-        values[f"argument_{index}"] = value.astype(argument["dtype"])
-    return values
+    ids = sizes * rng.random((batch_size, len(sizes))) ** 4  # small ids are frequent
+    features = {
+        CATEGORICAL: tf.constant(ids.astype(np.int32)),
+        DENSE: tf.constant(rng.normal(size=(batch_size, DENSE_WIDTH)).astype(np.float32)),
+    }
+    label = tf.constant((rng.random(batch_size) < 0.3).astype(np.float32))
+    return features, label, tf.ones(batch_size)
 
 
-def _run(step: ExportedStep, python: Path, num_steps: int) -> dict[str, Any]:
+def _run(step: ExportedStep, values: dict[str, np.ndarray], python: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "program.pb").write_bytes(step.program)
         (folder / "manifest.json").write_text(json.dumps(step.manifest), encoding="utf-8")
-        np.savez(folder / "values.npz", **make_values(step, num_steps))
-        command = [str(python), "-m", "pipeline.preflight.compiler.run_steps", "program.pb"]
+        np.savez(folder / "values.npz", **values)
+        command = [
+            str(python),
+            "-m",
+            "components.trainer.preflight.compiler.run_steps",
+            "program.pb",
+        ]
         command += ["--manifest", "manifest.json", "--values", "values.npz"]
         command += ["--result", "result.json"]
         environment = {**os.environ, "PYTHONPATH": str(_ROOT)}

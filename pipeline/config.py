@@ -14,6 +14,7 @@ from components.example_gen.config import ExampleGenConfig
 from components.example_validator.config import GuardConfig
 from components.synthetic.click_log import SyntheticConfig
 from components.trainer.config import TrainerConfig
+from components.trainer.preflight.config import PreflightConfig
 from components.trainer.registry import known_methods
 from components.trainer.tuning.config import TunerConfig
 from components.transform.config import TransformConfig
@@ -45,6 +46,8 @@ class PipelineConfig(StepConfig):
       trainer: `TrainerConfig` fields that all variants share.
       variants: name -> the `TrainerConfig` fields of one variant, which win over `trainer` and over
         what the tuner found.
+      preflight: for which TPUs the trainers are compiled before they start; None: for v5e where one
+        trains on a TPU, else the step is left out.
       tuner: the search for good values of `trainer`; None leaves that step out.
       seeds: how many replicas of each variant are trained, each with a seed of its own: the
         trainer's, the next one and so on. With two or more the comparison tells what comes from
@@ -60,6 +63,7 @@ class PipelineConfig(StepConfig):
     transform: TransformConfig = Field(default_factory=TransformConfig)
     trainer: dict[str, Any] = Field(default_factory=dict)
     variants: dict[str, dict[str, Any]] = Field(min_length=1)
+    preflight: PreflightConfig | None = None
     tuner: TunerConfig | None = None
     seeds: int = Field(default=1, ge=1, le=100)
     evaluator: EvaluatorConfig = Field(default_factory=EvaluatorConfig)
@@ -75,6 +79,7 @@ class PipelineConfig(StepConfig):
         log = self.click_log
         self.evaluator.slices.check_columns((*log.dense_features, *log.categorical_features))
         self._check_machines()
+        self._check_batch_size_suits_the_chips()
         if self.tuner is not None:
             self.tuner.check_fields(self.tuned_trainer())
         return self
@@ -98,6 +103,25 @@ class PipelineConfig(StepConfig):
                 problem = describe(error, TrainerConfig)
                 raise ValueError(f"variants.{name} with trainer: {problem}") from error
         return trainers
+
+    def preflight_config(self) -> PreflightConfig | None:
+        """Returns what the trainers are compiled for before they start; None: there is no step."""
+        if self.preflight is not None:
+            return self.preflight if self.preflight.enabled else None
+        on_tpu = any(trainer.device == "tpu" for trainer in self.trainers().values())
+        return PreflightConfig() if on_tpu else None
+
+    def _check_batch_size_suits_the_chips(self) -> None:
+        preflight = self.preflight_config()
+        if preflight is None:
+            return
+        for name, trainer in self.trainers().items():
+            rows = preflight.batch_size or trainer.batch_size
+            if rows % preflight.num_chips:
+                raise ValueError(
+                    f"preflight.num_chips: expected a divisor of the batch of variant {name}, "
+                    f"{rows} rows; received {preflight.num_chips}"
+                )
 
     def _check_target_is_reachable(self) -> None:
         needed = {self.evaluator.objective, *(each.measure for each in self.evaluator.limits())}

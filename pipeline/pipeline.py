@@ -15,6 +15,7 @@ from components.example_validator.component import ClickLogExampleValidator
 from components.schema_gen.component import ClickLogSchemaGen
 from components.statistics_gen.component import ClickLogStatisticsGen
 from components.trainer.config import TrainerConfig
+from components.trainer.preflight.component import TrainerPreflight
 from components.trainer.registry import trainer_sources
 from components.trainer.tuning.component import TrainerTuner
 from components.transform.component import ClickLogTransform
@@ -62,11 +63,19 @@ def create_pipeline(
     transformed_examples = transform.outputs["transformed_examples"]
     transform_graph = transform.outputs["transform_graph"]
     steps = [example_gen, statistics_gen, schema_gen, validator, transform]
+    preflight_config = config.preflight_config()
+    preflight = None
+    if preflight_config is not None:
+        preflight = TrainerPreflight(transform_graph, config.trainers(), preflight_config)
+        preflight.add_upstream_node(validator)
+        steps.append(preflight)
     hyperparameters = None
     if config.tuner is not None:
         tuner = TrainerTuner(
             transformed_examples, transform_graph, config.tuned_trainer(), config.tuner
         )
+        if preflight is not None:
+            tuner.add_upstream_node(preflight)
         hyperparameters = tuner.outputs["best_hyperparameters"]
         steps.append(tuner)
     trainers = {
@@ -83,6 +92,10 @@ def create_pipeline(
         ]
         for name, trainer_config in config.trainers().items()
     }
+    if preflight is not None:
+        # What does not compile or fit stops the run before anything is trained.
+        for trainer in chain(*trainers.values()):
+            trainer.add_upstream_node(preflight)
     evaluator = VariantEvaluator(
         examples=examples,
         transformed_examples=transformed_examples,
@@ -90,6 +103,7 @@ def create_pipeline(
         models=_outputs(trainers, "model"),
         model_runs=_outputs(trainers, "model_run"),
         config=config.evaluator,
+        preflight=None if preflight is None else preflight.outputs["preflight"],
     )
     steps += [*chain(*trainers.values()), evaluator]
     if serving_model_dir is not None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-_ARTIFACT_TYPES = ("Comparison", "Predictions", "Quarantine")
+_ARTIFACT_TYPES = ("Comparison", "Predictions", "Preflight", "Quarantine")
 
 
 def __getattr__(name: str) -> Any:

@@ -15,6 +15,12 @@ class Comparison(Artifact):
     TYPE_NAME = "schemas.Comparison"
 
 
+class Preflight(Artifact):
+    """The variants' train steps compiled for TPUs, before they are trained: `preflight.json`."""
+
+    TYPE_NAME = "schemas.Preflight"
+
+
 class Predictions(Artifact):
     """One Parquet row an eval row.
 

@@ -9,14 +9,14 @@ import pytest
 import tensorflow as tf
 from tensorflow.python.compiler.xla.experimental import xla_sharding
 
-from pipeline.preflight.chips import CHIPS
-from pipeline.preflight.compile_process import compile_in_process
-from pipeline.preflight.diagnosis import diagnose
-from pipeline.preflight.findings.places import Places
-from pipeline.preflight.findings.traffic import collectives
-from pipeline.preflight.hlo.program import parse_program
-from pipeline.preflight.memory import needed_bytes
-from pipeline.preflight.result import PreflightResult
+from components.preflight_result import PreflightResult
+from components.trainer.preflight.chips import CHIPS
+from components.trainer.preflight.compile_process import compile_in_process
+from components.trainer.preflight.diagnosis import diagnose
+from components.trainer.preflight.findings.places import Places
+from components.trainer.preflight.findings.traffic import collectives
+from components.trainer.preflight.hlo.program import parse_program
+from components.trainer.preflight.memory import needed_bytes
 
 pytestmark = pytest.mark.slow
 
@@ -37,16 +37,21 @@ def _compile(python, chip, function, *specs, num_chips=1):
     return compile_in_process(program, {"num_chips": num_chips}, chip, python)
 
 
-def test_smallest_variant_compiles_for_v5e(python, tmp_path):
-    sizes, output = tmp_path / "sizes.json", tmp_path / "preflight.json"
+def _preflight(python, folder, *flags):
+    """What the command finds of the smallest variant on v5e, and what it says."""
+    sizes, output = folder / "sizes.json", folder / "preflight.json"
     sizes.write_text(json.dumps({"C1": 5000, "C2": 20, "dense_width": 3}))
-    flags = ["--preset=tiny", "--variants=full", "--device=v5e", f"--vocabulary-sizes={sizes}"]
-    flags += ["--batch-size=64", "--max-batch-size=128", f"--output={output}"]
-    flags += [f"--compiler={python}", "--set=trainer.embedding_optimizer.name=sgd"]
-    command = [sys.executable, "-m", "pipeline.preflight", *flags]
+    command = [sys.executable, "-m", "pipeline.preflight", "--preset=tiny", "--variants=full"]
+    command += ["--device=v5e", "--batch-size=64", f"--vocabulary-sizes={sizes}", *flags]
+    command += [f"--output={output}", f"--compiler={python}"]
+    command += ["--set=trainer.embedding_optimizer.name=sgd"]
     done = subprocess.run(command, cwd=_ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    result = PreflightResult.model_validate_json(output.read_text())
+    return PreflightResult.model_validate_json(output.read_text()), done.stdout
+
+
+def test_smallest_variant_compiles_for_v5e(python, tmp_path):
+    result, text = _preflight(python, tmp_path, "--max-batch-size=128")
     [cell] = result.cells
     assert (cell.variant, cell.chip, cell.outcome) == ("full", "v5e", "compiles")
     assert result.versions["libtpu"] == "0.0.51"
@@ -56,7 +61,17 @@ def test_smallest_variant_compiles_for_v5e(python, tmp_path):
     assert cell.work.matmul_flops > 0
     assert cell.work.left_out == ()
     assert (cell.largest_batch.fits, cell.largest_batch.does_not_fit) == (128, None)
-    assert "full" in done.stdout
+    assert "full" in text
+
+
+def test_rows_of_tables_spread_over_four_chips_are_a_part_on_each(python, tmp_path):
+    flags = ["--num-chips=4", "--spread=rows", "--max-batch-size=0"]
+    result, text = _preflight(python, tmp_path, *flags)
+    [cell] = result.cells
+    # Lines of 128 numbers: 32 rows of 4 in each.
+    assert 5020 * 4 * 4 // 4 < cell.memory.aliased_bytes < 5020 * 4 * 4
+    assert "all-reduce" in {each.operation for each in cell.collectives}
+    assert "between devices: all-reduce" in text
 
 
 @pytest.mark.parametrize("chip", CHIPS)

@@ -46,6 +46,7 @@ ON_A_TPU = (
     "--variants=full",
     "--set=vertex.trainers.full={machine_type: ct5lp-hightpu-4t, tpu_topology: 2x2}",
     "--set=variants.full.device=tpu",
+    "--set=preflight.enabled=false",  # what is tried is the trainer
 )
 LINE = re.compile(r"^ +\d+/\d+ (\w+) +[\d.]+ s(?:  (.*))?$", re.MULTILINE)
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from components.evaluator.preflight_facts import PreflightFacts
 from components.training_record import EvalPoint, LossPoint
 from schemas.spans import SpanCounts
 
@@ -262,6 +263,7 @@ class Comparison(_Part):
       config: the configuration of the comparing step.
       best_auc_roc: the best achievable auc_roc where it is known.
       best_logloss: the best achievable logloss where it is known.
+      preflight: what the variants' train steps are on TPUs; None if that was not asked.
       variants: the measurements, the baseline first, then by falling embedding_bytes.
     """
 
@@ -278,6 +280,7 @@ class Comparison(_Part):
     config: dict[str, Any] = {}
     best_auc_roc: float | None = None
     best_logloss: float | None = None
+    preflight: PreflightFacts | None = None
     variants: tuple[VariantResult, ...]
 
     def variant(self, name: str) -> VariantResult:

@@ -13,13 +13,14 @@ from components.evaluator.config import EvaluatorConfig, check_baseline
 from components.evaluator.executor import Executor
 from components.evaluator.keys import (
     EXAMPLES,
+    PREFLIGHT,
     TRANSFORM_GRAPH,
     TRANSFORMED_EXAMPLES,
     blessing_key,
     model_key,
     model_run_key,
 )
-from schemas.artifacts import Comparison, Predictions
+from schemas.artifacts import Comparison, Predictions, Preflight
 
 _SOURCES = ("components/evaluator/**/*.py", "components/evaluator/report/assets/*")
 
@@ -44,9 +45,13 @@ class VariantEvaluatorSpec(ComponentSpec):
     }
 
 
-def spec_class(num_replicas: Mapping[str, int]) -> type[VariantEvaluatorSpec]:
+def spec_class(
+    num_replicas: Mapping[str, int], has_preflight: bool = False
+) -> type[VariantEvaluatorSpec]:
     """Returns the specification with a model and a training run a replica, a blessing a variant."""
     inputs = dict(VariantEvaluatorSpec.INPUTS)
+    if has_preflight:
+        inputs[PREFLIGHT] = ChannelParameter(type=Preflight)
     outputs = dict(VariantEvaluatorSpec.OUTPUTS)
     for name, count in num_replicas.items():
         outputs[blessing_key(name)] = ChannelParameter(type=standard_artifacts.ModelBlessing)
@@ -77,6 +82,7 @@ class VariantEvaluator(BaseBeamComponent):
         models: Mapping[str, Sequence[BaseChannel]],
         model_runs: Mapping[str, Sequence[BaseChannel]],
         config: EvaluatorConfig,
+        preflight: BaseChannel | None = None,
     ) -> None:
         """Makes the step.
 
@@ -87,6 +93,7 @@ class VariantEvaluator(BaseBeamComponent):
           models: variant -> the Models of its replicas.
           model_runs: variant -> the ModelRuns of its replicas, with `training.json`.
           config: how to compare.
+          preflight: what the variants are on TPUs, for the report; None without that step.
 
         Raises:
           InputError: if the baseline is not among the variants.
@@ -105,7 +112,9 @@ class VariantEvaluator(BaseBeamComponent):
         for name, channels in models.items():
             for index, (model, run) in enumerate(zip(channels, model_runs[name], strict=True)):
                 inputs |= {model_key(name, index): model, model_run_key(name, index): run}
-        spec = spec_class(num_replicas)(
+        if preflight is not None:
+            inputs[PREFLIGHT] = preflight
+        spec = spec_class(num_replicas, preflight is not None)(
             config=config.to_json(),
             code_version=code_version(_SOURCES),
             examples=examples,

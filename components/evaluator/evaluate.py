@@ -26,6 +26,7 @@ from components.evaluator.latency.calls import num_rows_used
 from components.evaluator.latency.measure import measure_latency
 from components.evaluator.predict import write_predictions
 from components.evaluator.prediction_facts import PredictionFacts, read_prediction_facts
+from components.evaluator.preflight_facts import read_preflight
 from components.evaluator.report.markdown import render_markdown
 from components.evaluator.report.page import render_page
 from components.evaluator.saved_model import check_raw_signature, folder_bytes
@@ -83,6 +84,7 @@ def evaluate(
     comparison_uri: str,
     predictions_uri: str,
     lineage: Lineage,
+    preflight_uri: str | None = None,
 ) -> Comparison:
     """Predicts with every variant, measures, chooses one and writes the report.
 
@@ -95,6 +97,7 @@ def evaluate(
         (`tfma/`) go.
       predictions_uri: where the Parquet files of the predictions go.
       lineage: what the report says about where all of this came from.
+      preflight_uri: the folder of `preflight.json`; None without a preflight.
 
     Returns:
       What `comparison.json` holds.
@@ -165,6 +168,7 @@ def evaluate(
         config=config.model_dump(mode="json"),
         best_auc_roc=config.best_auc_roc,
         best_logloss=config.best_logloss,
+        preflight=None if preflight_uri is None else read_preflight(preflight_uri),
         variants=chosen,
     )
     progress.report("writing the report")

@@ -18,6 +18,7 @@ from components.evaluator.config import EvaluatorConfig
 from components.evaluator.evaluate import EvalRows, Replica, evaluate
 from components.evaluator.keys import (
     EXAMPLES,
+    PREFLIGHT,
     TRANSFORM_GRAPH,
     TRANSFORMED_EXAMPLES,
     blessing_key,
@@ -60,6 +61,7 @@ class Executor(BaseBeamExecutor):
             comparison_uri=artifact_utils.get_single_uri(output_dict["comparison"]),
             predictions_uri=artifact_utils.get_single_uri(output_dict["predictions"]),
             lineage=self._lineage(input_dict),
+            preflight_uri=_preflight_uri(input_dict),
         )
         _copy_chosen(comparison, input_dict, output_dict)
         for result in comparison.variants:
@@ -84,6 +86,14 @@ def _processor() -> str:
     except OSError:
         names = []
     return names[0].strip() if names else platform.machine()
+
+
+def _preflight_uri(input_dict: dict[str, list[Artifact]]) -> str | None:
+    """None without that step."""
+    if PREFLIGHT not in input_dict:
+        return None
+    uri: str = artifact_utils.get_single_uri(input_dict[PREFLIGHT])
+    return uri
 
 
 def _eval_rows(input_dict: dict[str, list[Artifact]]) -> EvalRows:

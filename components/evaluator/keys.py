@@ -11,6 +11,7 @@ from collections.abc import Iterable
 EXAMPLES = "examples"
 TRANSFORMED_EXAMPLES = "transformed_examples"
 TRANSFORM_GRAPH = "transform_graph"
+PREFLIGHT = "preflight"
 _MODEL = "model"
 _MODEL_RUN = "model_run"
 _BLESSING = "blessing"

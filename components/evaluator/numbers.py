@@ -5,9 +5,9 @@ from decimal import Decimal
 
 from components.evaluator.comparison import Estimate
 from components.evaluator.measures import Measure
+from components.quantities import bytes_text, significant
 
 MISSING = "–"
-_UNITS = (("GB", 1e9), ("MB", 1e6), ("kB", 1e3))
 
 
 def half_width(estimate: Estimate) -> float:
@@ -65,21 +65,6 @@ def p_value_text(p_value: float | None) -> str:
     if p_value < 0.001:
         return "<0.001"
     return f"{p_value:.3f}" if p_value < 0.0995 else f"{p_value:.2f}"
-
-
-def significant(value: float) -> str:
-    """Returns three significant digits, or all before the point: `0.546`, `10.0`, `1,234`."""
-    rounded = float(f"{value:.3g}")
-    places = 2 - math.floor(math.log10(abs(rounded))) if rounded else 0
-    return f"{value:,.{max(0, places)}f}"
-
-
-def bytes_text(value: float) -> str:
-    """Returns `1.84 MB`; units are powers of 1,000."""
-    for unit, size in _UNITS:
-        if float(f"{value:.3g}") >= size:
-            return f"{significant(value / size)} {unit}"
-    return f"{value:,.0f} B"
 
 
 def rows_text(num_rows: int) -> str:

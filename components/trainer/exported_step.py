@@ -9,12 +9,13 @@ import tensorflow as tf
 from components.errors import InputError
 from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
+from components.trainer.model import ROWS, Dlrm
 from components.trainer.packed_tables import LINE_WIDTH, PackedTables
 from components.trainer.program.lowering import LoweredFunction, LoweringError, lower
 from components.trainer.program.partitions import spread_over_chips
 from components.trainer.program.unset_variables import large_variables_unset
 from components.trainer.tables import EmbeddingTables
-from components.trainer.train_step import TrainStep
+from components.trainer.train_step import Batch, TrainStep
 from schemas.transformed import CATEGORICAL, DENSE
 
 FORMAT = 1
@@ -72,6 +73,7 @@ def export_step(
 ) -> ExportedStep:
     """Exports the train step of a variant, compiled whole: lookups and updates, too.
 
+    The rows of the ids are among its inputs, as on TPUs: the host computes them beforehand.
     Variables of 64 MB and more are never filled, so tables that are larger than this machine's
     memory can be exported; only tables that are trained in another form than float32 are made.
 
@@ -93,9 +95,8 @@ def export_step(
             f"batch_size: expected a multiple of the {num_chips} chips, received {batch_size}"
         )
     with large_variables_unset():
-        network = make_dlrm(config, vocabulary_sizes, dense_width, tables_class(config))
-        step = TrainStep(network, config, NUM_STEPS, jit_compile=False)
-        specs = batch_specs(batch_size, len(vocabulary_sizes), dense_width)
+        network, step = make_step(config, vocabulary_sizes, dense_width)
+        specs = batch_specs(step, batch_size, len(vocabulary_sizes), dense_width)
         lowered = lower_step(step, specs, config.variant)
     is_packed = isinstance(network.tables, PackedTables)
     tables = {variable.ref() for variable in network.tables.table_variables}
@@ -120,20 +121,72 @@ def export_step(
     return ExportedStep(program, manifest)
 
 
-def tables_class(config: TrainerConfig) -> type[EmbeddingTables]:
-    """Returns the tables of an exported step: packed ones, if the optimizer allows it."""
-    return PackedTables if config.embedding_optimizer.name in _OF_NUMBERS else EmbeddingTables
+def make_step(
+    config: TrainerConfig, vocabulary_sizes: Mapping[str, int], dense_width: int
+) -> tuple[Dlrm, TrainStep]:
+    """Makes the network and the step that `export_step` exports.
+
+    Args:
+      config: the variant.
+      vocabulary_sizes: categorical feature -> number of its ids, in column order.
+      dense_width: the width of the dense features; 0 where there is none.
+    """
+    packs = config.embedding_optimizer.name in _OF_NUMBERS
+    tables = PackedTables if packs else EmbeddingTables
+    network = make_dlrm(config, vocabulary_sizes, dense_width, tables)
+    return network, TrainStep(network, config, NUM_STEPS, jit_compile=False)
 
 
-def batch_specs(batch_size: int, num_ids: int, dense_width: int) -> list[tf.TensorSpec]:
-    """Returns what `lower_step` takes: the ids, the dense features if any, labels and weights."""
+def batch_specs(
+    step: TrainStep, batch_size: int, num_ids: int, dense_width: int
+) -> list[tf.TensorSpec]:
+    """Returns what the program takes of a batch, in the order of `batch_inputs`.
+
+    Args:
+      step: whose batches they are.
+      batch_size: rows of a batch.
+      num_ids: the number of categorical features.
+      dense_width: of the dense features.
+    """
     dense = [tf.TensorSpec([batch_size, dense_width], tf.float32, DENSE)] if dense_width else []
-    return [
+    given = [
         tf.TensorSpec([batch_size, num_ids], tf.int32, CATEGORICAL),
         *dense,
         tf.TensorSpec([batch_size], tf.float32, "label"),
         tf.TensorSpec([batch_size], tf.float32, "weight"),
     ]
+
+    def rows(*inputs: tf.Tensor) -> tuple[tf.Tensor, ...]:
+        return step.prepare(_batch(given, inputs))[0][ROWS]
+
+    found = tf.function(rows, autograph=False).get_concrete_function(*given).structured_outputs
+    prepared = [tf.TensorSpec(each.shape, each.dtype, ROWS) for each in found]
+    return [*given, *prepared]
+
+
+def batch_inputs(step: TrainStep, batch: Batch) -> list[tf.Tensor]:
+    """Returns what the program takes of a batch: what the host knows of it, and the rows.
+
+    Args:
+      step: whose batch it is.
+      batch: as `TrainStep` takes it.
+    """
+    features, label, weight = step.prepare(batch)
+    dense = [features[DENSE]] if DENSE in features else []
+    return [features[CATEGORICAL], *dense, label, weight, *features[ROWS]]
+
+
+def _batch(specs: Sequence[tf.TensorSpec], inputs: Sequence[tf.Tensor]) -> Batch:
+    """What `TrainStep` takes, from what `batch_inputs` returns; the rows may be missing."""
+    features: dict[str, Any] = {}
+    rows = []
+    for spec, value in zip(specs, inputs, strict=True):
+        if spec.name == ROWS:
+            rows.append(value)
+        else:
+            features[spec.name] = value
+    label, weight = features.pop("label"), features.pop("weight")
+    return {**features, **({ROWS: tuple(rows)} if rows else {})}, label, weight
 
 
 def lower_step(step: TrainStep, specs: Sequence[tf.TensorSpec], variant: str) -> LoweredFunction:
@@ -149,8 +202,7 @@ def lower_step(step: TrainStep, specs: Sequence[tf.TensorSpec], variant: str) ->
     """
 
     def run(*inputs: tf.Tensor) -> tf.Tensor:
-        *features, label, weight = inputs
-        return step((dict(zip((CATEGORICAL, DENSE), features, strict=False)), label, weight))
+        return step(_batch(specs, inputs))
 
     def variables() -> list[tf.Variable]:
         optimizers = (step.dense_optimizer, step.embedding_optimizer)
@@ -164,23 +216,21 @@ def lower_step(step: TrainStep, specs: Sequence[tf.TensorSpec], variant: str) ->
 
 def _signature(lowered: LoweredFunction, tables: set[Any]) -> dict[str, Any]:
     """The arguments, the results and what they share, as the manifest names them."""
-    arguments: list[dict[str, Any]] = [
-        {"name": spec.name, "kind": "input", **_shape(spec), "is_table": False}
-        for spec in lowered.specs
-    ]
+    arguments: list[dict[str, Any]] = []
     names: dict[str, int] = {}
-    for value in lowered.captured:
-        is_variable = isinstance(value, tf.Variable)
-        name = value.name.partition(":")[0] if is_variable else "constant"
+
+    def add(name: str, kind: str, value: Any, is_table: bool = False) -> None:
         names[name] = names.get(name, 0) + 1
-        arguments.append(
-            {
-                "name": name if names[name] == 1 else f"{name}#{names[name]}",
-                "kind": "variable" if is_variable else "constant",
-                **_shape(value),
-                "is_table": is_variable and value.ref() in tables,
-            }
-        )
+        unique = name if names[name] == 1 else f"{name}#{names[name]}"
+        arguments.append({"name": unique, "kind": kind, **_shape(value), "is_table": is_table})
+
+    for spec in lowered.specs:
+        add(spec.name, "input", spec)
+    for value in lowered.captured:
+        if isinstance(value, tf.Variable):
+            add(value.name.partition(":")[0], "variable", value, value.ref() in tables)
+        else:
+            add("constant", "constant", value)
     outputs = [{"name": "loss", "kind": "loss", "shape": [], "dtype": "float32"}]
     for argument in lowered.updated:
         fields = arguments[argument]

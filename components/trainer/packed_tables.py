@@ -36,11 +36,12 @@ class PackedTables(EmbeddingTables):
     def _read(self, stack: int, rows: tf.Tensor) -> tf.Tensor:
         if self.small[stack] is not None:
             return super()._read(stack, rows)
-        width = self._places[stack][0].table.width
-        per_line = _rows_per_line(width)
-        lines = tf.gather(self.stacks[stack], rows // per_line)
-        parts = tf.reshape(lines, [-1, *rows.shape[1:], per_line, width])
-        return tf.reduce_sum(tf.where(_is_part(rows, per_line), parts, 0.0), axis=-2)
+        per_line = _rows_per_line(self._places[stack][0].table.width)
+        flat = _by_lookup(rows)
+        lines = tf.gather(self.stacks[stack], flat // per_line)
+        values = _take_part(lines, flat % per_line, per_line)
+        by_lookup = tf.reshape(values, [rows.shape[1], -1, values.shape[-1]])
+        return tf.transpose(by_lookup, [1, 0, 2])
 
     def _slices(
         self, gradients: Sequence[tf.Tensor], rows: Sequence[tf.Tensor]
@@ -48,10 +49,12 @@ class PackedTables(EmbeddingTables):
         slices = super()._slices(gradients, rows)
         for index, places in enumerate(self._places):
             if self.small[index] is None:
-                per_line = _rows_per_line(places[0].table.width)
-                gradient = gradients[index][..., None, :]
-                lines = tf.where(_is_part(rows[index], per_line), gradient, 0.0)
-                slices[index] = as_slices(lines, rows[index] // per_line, self.stacks[index])
+                width = places[0].table.width
+                per_line = _rows_per_line(width)
+                flat = _by_lookup(rows[index])
+                gradient = tf.reshape(tf.transpose(gradients[index], [1, 0, 2]), [-1, width])
+                lines = _put_part(gradient, flat % per_line, per_line)
+                slices[index] = as_slices(lines, flat // per_line, self.stacks[index])
         return slices
 
     def _values(self, place: Place) -> np.ndarray:
@@ -74,6 +77,45 @@ def _rows_per_line(width: int) -> int:
     return max(1, LINE_WIDTH // width)
 
 
-def _is_part(rows: tf.Tensor, per_line: int) -> tf.Tensor:
-    """Which part of its line each row is, bool `[..., per_line, 1]`."""
-    return tf.one_hot(rows % per_line, per_line, True, False, dtype=tf.bool)[..., None]
+def _by_lookup(rows: tf.Tensor) -> tf.Tensor:
+    """`[batch, num_lookups]` as `[num_lookups * batch]`: those of one table lie together."""
+    return tf.reshape(tf.transpose(rows), [-1])
+
+
+# Both halve or double the lines step by step, so no array has parts for one of its last two
+# dimensions: in a TPU's memory each part would take the place of 128 numbers.
+def _take_part(lines: tf.Tensor, parts: tf.Tensor, per_line: int) -> tf.Tensor:
+    """Returns one of the equal parts of each line.
+
+    Args:
+      lines: float32 `[..., per_line * width]`.
+      parts: which one of each, integers `[...]` in `[0, per_line)`.
+      per_line: how many there are.
+    """
+    width = lines.shape[-1] // per_line
+    while per_line > 1:
+        half = _first_parts(per_line)
+        first, last = lines[..., : half * width], lines[..., half * width :]
+        missing = [[0, 0]] * (lines.shape.rank - 1) + [[0, first.shape[-1] - last.shape[-1]]]
+        is_last = parts >= half
+        lines = tf.where(is_last[..., None], tf.pad(last, missing), first)
+        parts = tf.where(is_last, parts - half, parts)
+        per_line = half
+    return lines
+
+
+def _put_part(values: tf.Tensor, parts: tf.Tensor, per_line: int) -> tf.Tensor:
+    """Returns lines that are 0 but for one part; the other way round than `_take_part`."""
+    if per_line == 1:
+        return values
+    half, width = _first_parts(per_line), values.shape[-1]
+    is_last = parts >= half
+    lines = _put_part(values, tf.where(is_last, parts - half, parts), half)
+    first = tf.where(is_last[..., None], 0.0, lines)
+    last = tf.where(is_last[..., None], lines, 0.0)
+    return tf.concat([first, last[..., : (per_line - half) * width]], axis=-1)
+
+
+def _first_parts(per_line: int) -> int:
+    """The largest power of two below a number of parts."""
+    return 1 << (per_line - 1).bit_length() - 1

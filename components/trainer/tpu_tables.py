@@ -15,6 +15,7 @@ from components.trainer.optimizer_config import EmbeddingOptimizerConfig
 from components.trainer.optimizers import Optimizer
 from components.trainer.packed_tables import PackedTables
 from components.trainer.places import Place
+from components.trainer.small_stacks import check_trained_as_float32
 from components.trainer.tables import Update
 
 _FeatureConfig = tf.tpu.experimental.embedding.FeatureConfig
@@ -45,18 +46,8 @@ class TpuTables(PackedTables):
           InputError: if TPUs do not have the embedding optimizer, tables are to start anew, or a
             method changes them between steps.
         """
-        if config.reset_tables:
-            raise InputError("reset_tables: expected false on TPUs, received true")
+        check_trained_on_tpus(embeddings, config)
         super().__init__(embeddings, max_rows=config.tpu.min_table_rows - 1)
-        if self.maintenance:
-            raise InputError(
-                f"{config.embedding.method}: expected methods that change no table between steps "
-                "on TPUs, received one that does"
-            )
-        try:
-            config.tpu.check_optimizer(config.embedding_optimizer)
-        except ValueError as error:
-            raise InputError(str(error)) from error
         self._optimizer_config = config.embedding_optimizer
         self._pipelined = config.tpu.pipelined_execution
         configs = {id(place.table): _table_config(place) for place in reversed(self._left_out)}
@@ -153,6 +144,30 @@ class TpuTables(PackedTables):
             for place, config in zip(self._left_out, self._table_configs, strict=True)
             for lookup in range(place.table.num_lookups)
         }
+
+
+def check_trained_on_tpus(embeddings: Sequence[Embedding], config: TrainerConfig) -> None:
+    """Refuses what `TpuTables` cannot train, before any variable is made.
+
+    Args:
+      embeddings: whose tables they would be.
+      config: the variant.
+
+    Raises:
+      InputError: see `TpuTables`.
+    """
+    if config.reset_tables:
+        raise InputError("reset_tables: expected false on TPUs, received true")
+    check_trained_as_float32(embeddings)
+    if any(e.maintenance or e.storage.maintenance for e in embeddings):
+        raise InputError(
+            f"{config.embedding.method}: expected methods that change no table between steps "
+            "on TPUs, received one that does"
+        )
+    try:
+        config.tpu.check_optimizer(config.embedding_optimizer)
+    except ValueError as error:
+        raise InputError(str(error)) from error
 
 
 def _table_config(place: Place) -> Any:

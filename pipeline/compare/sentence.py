@@ -3,14 +3,8 @@
 from collections.abc import Mapping
 
 from components.evaluator.comparison import Estimate
-from components.evaluator.numbers import (
-    bytes_text,
-    digits,
-    interval_text,
-    percent,
-    signed,
-    size_change,
-)
+from components.evaluator.numbers import digits, interval_text, percent, signed, size_change
+from components.quantities import bytes_text
 from pipeline.compare.result import CostPair, MetricPair
 
 

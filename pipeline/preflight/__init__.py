@@ -1,1 +1,1 @@
-"""The train step compiled by the real TPU compiler, on a machine without a TPU."""
+"""The command line of the preflight; `components.trainer.preflight` does the work."""

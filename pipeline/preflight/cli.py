@@ -5,28 +5,26 @@ import logging
 import os
 import sys
 import traceback
-from collections.abc import Mapping, Sequence
-from datetime import datetime, timezone
-from importlib import metadata
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from components.errors import InputError
+from components.trainer.preflight.chips import CHIPS
+from components.trainer.preflight.compile_process import DEFAULT_PYTHON
+from components.trainer.preflight.config import PreflightConfig
+from components.trainer.preflight.largest_batch import LARGEST_TRIED
 from pipeline.config import PipelineConfig, known_presets, load_config
 from pipeline.console import Console, log_to_file, native_errors_to_file
-from pipeline.preflight.chips import CHIPS
-from pipeline.preflight.largest_batch import LARGEST_TRIED
 from pipeline.startup import gc_paused
 
 if TYPE_CHECKING:
-    from pipeline.preflight.result import Cell, PreflightResult
-    from pipeline.preflight.sizes import ModelSizes
+    from components.preflight_result import PreflightResult
 
 FAILED = 1
 _USAGE = 2
 _INTERRUPTED = 130
 _LONGEST = 500  # characters of an error's message
-_ENVIRONMENT = Path(__file__).resolve().parents[2] / ".venv-preflight/bin/python"
 _DEFAULT_CHIPS = "v5e"
 
 
@@ -73,68 +71,37 @@ def _run(
     console.start_step("  loading TensorFlow")
     with gc_paused():
         from components.files import write_text
-        from components.trainer.config import TrainerConfig
-        from components.trainer.exported_step import ExportedStep, export_step
-        from components.trainer.method_stack import resolve_size
-        from pipeline.preflight.compile_process import Compilation, compile_in_process
-        from pipeline.preflight.preflight import check_variant
-        from pipeline.preflight.result import Cell
+        from components.preflight_result import Model
+        from components.trainer.preflight.check_all import check_all
         from pipeline.preflight.sizes import find_sizes
 
     sizes = find_sizes(flags.root, flags.vocabulary_sizes, folder)
     console.end_step(f"{sizes.total_rows:,} ids: {sizes.source}")
-    versions = {"tensorflow": metadata.version("tensorflow")}
-
-    def export(variant: TrainerConfig, batch_size: int) -> ExportedStep:
-        of_log = sizes.vocabulary_sizes, sizes.dense_width
-        resolved = resolve_size(variant, sizes.vocabulary_sizes)
-        return export_step(resolved, *of_log, batch_size, flags.num_chips)
-
-    def compile_step(step: ExportedStep, chip: str, keep_text: bool) -> Compilation:
-        done = compile_in_process(step.program, step.manifest, chip, flags.compiler, keep_text)
-        versions.update(done.versions)
-        return done
-
-    cells: list[Cell] = []
-    limits = flags.device, flags.batch_size, flags.max_batch_size
-    for name, trainer in config.trainers().items():
+    trainers = config.trainers()
+    model = Model(
+        source=sizes.source,
+        vocabulary_sizes=sizes.vocabulary_sizes,
+        dense_width=sizes.dense_width,
+        embedding_dim=max(trainer.embedding_dim for trainer in trainers.values()),
+    )
+    results = check_all(trainers, model, _limits(flags), flags.compiler)
+    for name in trainers:
         console.start_step(f"  {name}")
-        found = check_variant(trainer, *limits, export, compile_step, flags.processes)
-        cells += found
-        result = _result(flags, sizes, trainer.embedding_dim, versions, cells)
+        result = next(results)
         write_text(str(output), result.model_dump_json(indent=1) + "\n")
+        found = [cell for cell in result.cells if cell.variant == name]
         console.end_step(", ".join(f"{c.chip} {c.outcome.replace('_', ' ')}" for c in found))
     return result
 
 
-def _result(
-    flags: argparse.Namespace,
-    sizes: "ModelSizes",
-    embedding_dim: int,
-    versions: Mapping[str, str],
-    cells: Sequence["Cell"],
-) -> "PreflightResult":
-    from pipeline.preflight.result import ChipFacts, Model, PreflightResult
-
-    facts = ChipFacts.model_fields
-    return PreflightResult(
-        created=datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        versions=dict(versions),
-        preset=flags.preset,
-        batch_size=flags.batch_size,
+def _limits(flags: argparse.Namespace) -> PreflightConfig:
+    return PreflightConfig(
+        chips=flags.device,
         num_chips=flags.num_chips,
-        model=Model(
-            source=sizes.source,
-            num_features=len(sizes.vocabulary_sizes),
-            total_rows=sizes.total_rows,
-            dense_width=sizes.dense_width,
-            embedding_dim=embedding_dim,
-        ),
-        chips={
-            chip: ChipFacts(**{field: getattr(CHIPS[chip], field) for field in facts})
-            for chip in flags.device
-        },
-        cells=tuple(cells),
+        spread=flags.spread,
+        batch_size=flags.batch_size,
+        max_batch_size=flags.max_batch_size,
+        num_processes=flags.processes,
     )
 
 
@@ -201,13 +168,20 @@ def _parser() -> argparse.ArgumentParser:
         help=f"chips: {', '.join(CHIPS)} (default: {_DEFAULT_CHIPS})",
     )
     add("--num-chips", type=_positive, default=1, metavar="N", help="spread a step over so many")
+    add(
+        "--spread",
+        choices=["batch", "rows"],
+        default="batch",
+        help="what lies in parts on several chips: the batch (default), or the tables' rows too",
+    )
     add("--batch-size", type=_positive, default=2048, metavar="ROWS", help="(default: 2048)")
     add(
         "--max-batch-size",
         type=_not_negative,
         default=LARGEST_TRIED,
         metavar="ROWS",
-        help=f"the largest batch that is tried (default: {LARGEST_TRIED}); 0: no search",
+        help=f"the largest batch that is tried (default: {LARGEST_TRIED:,}, one more compile where "
+        "it fits); 0: no search",
     )
     sizes = parser.add_mutually_exclusive_group()
     sizes.add_argument(
@@ -233,7 +207,7 @@ def _parser() -> argparse.ArgumentParser:
     add(
         "--compiler",
         type=Path,
-        default=_ENVIRONMENT,
+        default=DEFAULT_PYTHON,
         metavar="PYTHON",
         help="the compiler's environment (default: .venv-preflight, made by `make preflight`)",
     )

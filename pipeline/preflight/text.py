@@ -2,9 +2,8 @@
 
 from collections.abc import Iterable
 
-from components.evaluator.numbers import bytes_text
-from pipeline.preflight.quantities import seconds_text, times_text
-from pipeline.preflight.result import Cell, Finding, PreflightResult
+from components.preflight_result import Cell, Finding, PreflightResult
+from components.quantities import bytes_text, seconds_text, times_text
 
 _GAP = 2
 _HEADS = ("HBM", "largest batch", "lower bound")

@@ -3,10 +3,16 @@ import json
 import pytest
 from tfx.dsl.compiler.compiler import Compiler
 
+from components.errors import InputError
 from pipeline.config import known_presets, load_config
 from pipeline.pipeline import create_pipeline
 
 BEFORE = ["ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform"]
+TUNER = [
+    "tuner.search.fields={embedding_dim: {values: [2, 4]}}",
+    "variants.hashing.batch_size=64",
+    "variants.full.dense_optimizer={name: sgd}",
+]
 
 
 def _create(preset, root, **options):
@@ -37,6 +43,43 @@ def test_every_preset_compiles_for_the_local_runner(tmp_path, preset):
 def test_an_anomaly_comes_before_anything_is_learned(tmp_path):
     nodes = _compiled_nodes(_create("tiny", tmp_path))
     assert "ExampleValidator" in nodes["Transform"].upstream_nodes
+
+
+def test_preflight_comes_before_all_trainers_and_the_tuner(tmp_path):
+    nodes = _compiled_nodes(
+        _create("tiny", tmp_path, assignments=["preflight.chips=[v3, v5e]", *TUNER])
+    )
+    assert _inputs(nodes["Preflight"]) == {"transform_graph": {"Transform"}}
+    assert "ExampleValidator" in nodes["Preflight"].upstream_nodes
+    for name in ("Tuner", "Trainer_full", "Trainer_hashing", "Trainer_quotient_remainder"):
+        assert "Preflight" in nodes[name].upstream_nodes
+    assert _inputs(nodes["Evaluator"])["preflight"] == {"Preflight"}
+
+
+def test_preflight_leaves_the_cache_keys_of_all_other_steps_as_they_are(tmp_path):
+    before = _parameters(_compiled_nodes(_create("tiny", tmp_path)))
+    nodes = _compiled_nodes(_create("tiny", tmp_path, assignments=["preflight.chips=[v5e]"]))
+    after = _parameters(nodes)
+    assert {name for name in after if before.get(name) != after[name]} == {"Preflight"}
+
+
+@pytest.mark.parametrize(
+    ("assignments", "is_there"),
+    [
+        (["trainer.device=tpu"], True),
+        (["variants.full.device=tpu"], True),
+        (["trainer.device=tpu", "preflight.enabled=false"], False),
+        (["trainer.device=cpu"], False),
+    ],
+)
+def test_preflight_is_there_where_a_variant_trains_on_tpus(tmp_path, assignments, is_there):
+    nodes = _compiled_nodes(_create("tiny", tmp_path, assignments=assignments))
+    assert ("Preflight" in nodes) == is_there
+
+
+def test_batch_that_the_chips_cannot_share_is_refused():
+    with pytest.raises(InputError, match=r"preflight\.num_chips: expected a divisor of the batch"):
+        load_config("tiny", assignments=["preflight.num_chips=7", "trainer.batch_size=64"])
 
 
 def _parameters(nodes):
@@ -84,13 +127,6 @@ def test_evaluator_reads_the_rows_before_and_after_the_transform(tmp_path):
     inputs = _inputs(_compiled_nodes(_create("tiny", tmp_path))["Evaluator"])
     assert inputs["examples"] == {"ExampleGen"}
     assert inputs["transformed_examples"] == inputs["transform_graph"] == {"Transform"}
-
-
-TUNER = [
-    "tuner.search.fields={embedding_dim: {values: [2, 4]}}",
-    "variants.hashing.batch_size=64",
-    "variants.full.dense_optimizer={name: sgd}",
-]
 
 
 def _inputs(node):

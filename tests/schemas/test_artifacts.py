@@ -6,7 +6,7 @@ import pytest
 import schemas
 from schemas import artifacts
 
-TYPES = (artifacts.Comparison, artifacts.Predictions, artifacts.Quarantine)
+TYPES = (artifacts.Comparison, artifacts.Predictions, artifacts.Preflight, artifacts.Quarantine)
 
 
 @pytest.mark.parametrize("artifact_type", TYPES)

@@ -3,14 +3,13 @@
 from components.evaluator.comparison import Comparison, ConstraintResult, VariantResult
 from components.evaluator.measures import Measure, find_measure
 from components.evaluator.numbers import (
-    bytes_text,
     difference_text,
     measured_text,
     percent,
     rows_text,
-    significant,
     value_text,
 )
+from components.quantities import bytes_text, significant
 
 
 def objective_measure(comparison: Comparison) -> Measure:

@@ -6,7 +6,6 @@ from html import escape
 from components.evaluator.comparison import Comparison, VariantResult
 from components.evaluator.measures import COSTS, find_measure
 from components.evaluator.numbers import (
-    bytes_text,
     interval_text,
     measured_text,
     p_value_text,
@@ -17,6 +16,7 @@ from components.evaluator.numbers import (
 )
 from components.evaluator.report.columns import Cell, Column, columns
 from components.evaluator.report.findings import constraint_text, is_clear, max_auc_loss
+from components.quantities import bytes_text
 
 
 def key_figures(comparison: Comparison) -> str:

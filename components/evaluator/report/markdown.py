@@ -11,6 +11,7 @@ from components.evaluator.report.findings import (
     pareto_finding,
     worst_slice,
 )
+from components.evaluator.report.preflight import preflight_markdown
 
 # An underscore inside a word is only an underscore.
 _SPECIAL = re.compile(r"[\\`*{}\[\]<>#|~$@]|(?<!\w)_|_(?!\w)")
@@ -34,6 +35,7 @@ def render_markdown(comparison: Comparison) -> str:
     lines = [f"- **{escaped(name)}**: {escaped(text)}" for name, text in losses if text]
     if lines:
         parts += ["### Where each variant loses most", "\n".join(lines)]
+    parts += preflight_markdown(comparison, escaped)
     return "\n\n".join(parts) + "\n"
 
 

@@ -13,6 +13,7 @@ from components.evaluator.report.command import reproduce, reproduce_note
 from components.evaluator.report.fragments import key_figures, variant_table, verdicts
 from components.evaluator.report.page_data import page_data, script_json
 from components.evaluator.report.page_style import page_style
+from components.evaluator.report.preflight import preflight_section
 from components.evaluator.report.provenance import (
     configs,
     data_facts,
@@ -46,6 +47,7 @@ def render_page(comparison: Comparison) -> str:
         calibration_finding=escape(findings.calibration_finding(comparison)),
         latency_finding=escape(findings.latency_finding(comparison)),
         tables_finding=escape(findings.tables_finding(comparison)),
+        preflight=preflight_section(comparison),
         data_facts=data_facts(comparison),
         configs=configs(comparison),
         lineage=lineage(comparison),

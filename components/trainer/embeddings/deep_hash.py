@@ -11,10 +11,9 @@ import tensorflow as tf
 from pydantic import Field
 
 from components.trainer.embeddings.base import Embedding
-from components.trainer.embeddings.parts.universal_hash import PRIME, UniversalHash
+from components.trainer.embeddings.parts.universal_hash import UniversalHash, modulo_prime
 from components.trainer.method_config import SizedConfig
 
-_PRIME_BITS = 31
 _NUM_BUCKETS = 2**20
 _MOST_HASHES_PER_UNIT = 4
 # From here on the tangent is 1 in float32.
@@ -117,13 +116,7 @@ def _mish(x: tf.Tensor) -> tf.Tensor:
 def _encode(ids: tf.Tensor, hashes: tf.Tensor) -> tf.Tensor:
     """The hashes of ids as values in [-1, 1], float32 `[batch, num_hashes]`."""
     products = ids[:, None] * hashes[0] + hashes[1]
-    # 2**31 is 1 modulo PRIME, so the upper bits can be added to the lower ones; after two rounds
-    # the sum is at most PRIME. This is what `%` gives, but it takes no division.
-    prime = tf.constant(PRIME, tf.int64)
-    for _ in range(2):
-        upper = tf.bitwise.right_shift(products, tf.constant(_PRIME_BITS, tf.int64))
-        products = tf.bitwise.bitwise_and(products, prime) + upper
-    hashed = tf.where(products == prime, tf.zeros_like(products), products)
+    hashed = modulo_prime(products)
     buckets = tf.bitwise.bitwise_and(hashed, tf.constant(_NUM_BUCKETS - 1, tf.int64))
     return tf.cast(buckets, tf.float32) * (2.0 / (_NUM_BUCKETS - 1)) - 1.0
 

@@ -88,6 +88,8 @@ def step_costs(known: Known) -> list[StepCost]:
         for index in range(config.seeds)
     }
     before = ["ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform"]
+    if config.preflight_config() is not None:
+        before.append("Preflight")
     tuner = ["Tuner"] if config.tuner else []
     after = ["Evaluator", "Pusher"]
     unknown = set(known.hours) - {*before, *tuner, *trainers, TRAINERS, *after}

@@ -14,10 +14,11 @@ from tfx.utils.proto_utils import proto_to_json
 from components.evaluator.config import EvaluatorConfig
 from components.evaluator.executor import Executor
 from components.parquet import list_files, read_table
-from schemas.artifacts import Comparison, Predictions
+from schemas.artifacts import Comparison, Predictions, Preflight
 from schemas.spans import SPANS_PROPERTY, SpanCounts, spans_to_json
 from tests.components.evaluator.tiny import click_log, save_model, save_training, write_split
 from tests.components.evaluator.tiny_transform import write_transform_graph, write_transformed_split
+from tests.components.preflight_sample import sample_result
 
 VARIANTS = ("full", "quotient_remainder")
 # The number of a span may be 0.
@@ -53,6 +54,8 @@ def inputs(tmp_path_factory):
         "transformed_examples": [examples(folder / "transformed")],
         "transform_graph": [artifact(standard_artifacts.TransformGraph, folder / "graph")],
     }
+    (folder / "preflight.json").write_text(sample_result().model_dump_json())
+    made["preflight"] = [artifact(Preflight, folder)]
     made["examples"][0].set_string_custom_property("input_fingerprint", "abc")
     made["examples"][0].set_string_custom_property(SPANS_PROPERTY, spans_to_json([SPAN]))
     for number, name in enumerate(VARIANTS):
@@ -96,6 +99,11 @@ def test_executor_writes_the_comparison(outputs):
     written = json.loads(Path(outputs["comparison"].uri, "comparison.json").read_text())
     assert (written["baseline"], written["chosen"]) == ("full", "quotient_remainder")
     assert written["data"]["fingerprint"] == "abc"
+
+
+def test_executor_tells_what_the_preflight_found(outputs):
+    written = json.loads(Path(outputs["comparison"].uri, "comparison.json").read_text())
+    assert written["preflight"]["steps"][0]["hbm_bytes"] == 46_400_000
 
 
 def test_executor_tells_the_spans_of_the_examples(outputs):

@@ -3,17 +3,16 @@ import pytest
 from components.evaluator.comparison import Estimate
 from components.evaluator.measures import find_measure
 from components.evaluator.numbers import (
-    bytes_text,
     difference_text,
     interval_text,
     measured_text,
     p_value_text,
     range_text,
     rows_text,
-    significant,
     size_change,
     value_text,
 )
+from components.quantities import bytes_text, significant
 
 
 def estimate(value: float, half: float) -> Estimate:

@@ -4,13 +4,26 @@ import numpy as np
 import psutil
 import pytest
 import tensorflow as tf
+from tensorflow.compiler.xla import xla_data_pb2
 from tensorflow.compiler.xla.service import hlo_pb2
 
 from components.errors import InputError
 from components.trainer.embeddings.full import Full
-from components.trainer.exported_step import ExportedStep, ExportError, export_step
+from components.trainer.exported_step import (
+    ExportedStep,
+    ExportError,
+    batch_inputs,
+    batch_specs,
+    export_step,
+    make_step,
+)
 from components.trainer.registry import known_methods
-from tests.components.trainer.click_batches import DENSE_WIDTH, VOCABULARY_SIZES, make_config
+from tests.components.trainer.click_batches import (
+    DENSE_WIDTH,
+    VOCABULARY_SIZES,
+    make_batches,
+    make_config,
+)
 
 BATCH_SIZE = 8
 
@@ -23,13 +36,15 @@ def export(**fields: object) -> ExportedStep:
 def test_manifest_names_arguments_and_results_in_order() -> None:
     manifest = export(embedding_optimizer={"name": "adagrad"}, batch_size=32).manifest
     arguments = manifest["arguments"]
-    assert [(a["name"], a["kind"], a["shape"], a["dtype"]) for a in arguments[:4]] == [
+    assert [(a["name"], a["kind"], a["shape"], a["dtype"]) for a in arguments[:6]] == [
         ("categorical", "input", [8, 3], "int32"),
         ("dense", "input", [8, 5], "float32"),
         ("label", "input", [8], "float32"),
         ("weight", "input", [8], "float32"),
+        ("rows", "input", [8, 2], "int32"),
+        ("rows#2", "input", [8, 1], "int32"),
     ]
-    assert {a["kind"] for a in arguments[4:]} == {"variable"}
+    assert {a["kind"] for a in arguments[6:]} == {"variable"}
     tables = [tuple(a["shape"]) for a in arguments if a["is_table"]]
     assert tables == [(11, 128), (32, 128)]  # of 350 and 1,000 rows, 32 in a line
     slots = [tuple(a["shape"]) for a in arguments if "/stack/accumulator" in a["name"]]
@@ -76,6 +91,32 @@ def test_every_method_is_exported_with_static_shapes(method: str) -> None:
     shapes = [i.shape for c in module.computations for i in c.instructions]
     assert len(shapes) > 100
     assert not any(any(shape.is_dynamic_dimension) for shape in shapes)
+
+
+@pytest.mark.parametrize("method", known_methods())
+def test_no_method_divides_64_bit_integers_on_the_chip(method: str) -> None:
+    step = export(embedding={"method": method})
+    module = hlo_pb2.HloModuleProto.FromString(step.program)
+    divisions = [
+        (i.opcode, i.metadata.op_name)
+        for c in module.computations
+        for i in c.instructions
+        if i.opcode in ("divide", "remainder")
+        and i.shape.element_type in (xla_data_pb2.S64, xla_data_pb2.U64)
+    ]
+    assert divisions == []
+
+
+def test_rows_of_a_batch_are_those_that_the_step_would_find() -> None:
+    config = make_config(embedding={"method": "hashing"}, min_table_rows=100)
+    network, step = make_step(config, VOCABULARY_SIZES, DENSE_WIDTH)
+    [batch] = make_batches(1)
+    ids, dense, label, weight, *rows = batch_inputs(step, batch)
+    expected = network.rows(batch[0])
+    assert [r.numpy().tolist() for r in rows] == [r.numpy().tolist() for r in expected]
+    specs = batch_specs(step, 32, len(VOCABULARY_SIZES), DENSE_WIDTH)
+    for spec, value in zip(specs, (ids, dense, label, weight, *rows), strict=True):
+        assert (spec.shape, spec.dtype) == (value.shape, value.dtype)
 
 
 def in_python(vector: tf.Tensor) -> tf.Tensor:
@@ -129,7 +170,7 @@ def test_tables_that_are_too_large_to_fill_are_exported() -> None:
 def test_a_log_without_dense_features_has_no_such_argument() -> None:
     step = export_step(make_config(), VOCABULARY_SIZES, 0, BATCH_SIZE)
     names = [a["name"] for a in step.manifest["arguments"] if a["kind"] == "input"]
-    assert names == ["categorical", "label", "weight"]
+    assert names == ["categorical", "label", "weight", "rows", "rows#2"]
 
 
 @pytest.mark.parametrize("rows_are_spread", [False, True])
@@ -144,7 +185,7 @@ def test_several_chips_share_the_batch_and_perhaps_the_tables(rows_are_spread: b
         if i.opcode == "parameter" and list(i.sharding.tile_assignment_dimensions)[:1] == [4]
     }
     tables = {"stack", "stack#2", "Adagrad/stack/accumulator", "Adagrad/stack/accumulator#2"}
-    inputs = {"categorical", "dense", "label", "weight"}
+    inputs = {"categorical", "dense", "label", "weight", "rows", "rows#2"}
     assert cut == (inputs | tables if rows_are_spread else inputs)
     assert step.manifest["num_chips"] == 4
 

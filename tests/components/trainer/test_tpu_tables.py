@@ -112,7 +112,7 @@ def test_vectors_and_updates_are_those_of_plain_tables(dtype: tf.DType) -> None:
             update(optimizer, tape.gradient(loss, gathered))
     assert [tuple(s.shape) for s in tables.stacks] == [(1, 125), (1, 125), (1, 128)]
     for actual, expected in zip(tables(ids), plain(ids), strict=True):
-        np.testing.assert_allclose(actual.numpy(), expected.numpy(), atol=1e-5)
+        np.testing.assert_allclose(actual.numpy(), expected.numpy(), rtol=1e-5, atol=1e-5)
 
 
 def test_a_lookup_without_an_optimizer_is_refused() -> None:

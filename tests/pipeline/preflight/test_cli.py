@@ -3,8 +3,9 @@ import sys
 
 import pytest
 
+from components.preflight_result import PreflightResult
 from pipeline.preflight.cli import main
-from pipeline.preflight.result import PreflightResult
+from tests.components.trainer.preflight.fake_compiler import write_compiler
 
 
 @pytest.mark.parametrize(
@@ -14,6 +15,7 @@ from pipeline.preflight.result import PreflightResult
         (["--device", "v3,v3"], "each once"),
         (["--batch-size", "0"], "expected an integer of 1 or more, received '0'"),
         (["--max-batch-size", "-1"], "expected an integer of 0 or more, received '-1'"),
+        (["--spread", "ids"], "invalid choice: 'ids'"),
         (["--root", "a", "--vocabulary-sizes", "b"], "not allowed with"),
     ],
 )
@@ -53,30 +55,11 @@ def test_missing_root_ends_with_2_and_is_not_made(tmp_path, capsys):
 
 
 def test_variants_are_compiled_and_written(tmp_path, capsys):
-    """A program that answers for the compiler: the memory of v3 is too small for it."""
-    sizes, python, output = (tmp_path / name for name in ("sizes.json", "python", "out.json"))
+    sizes, output = tmp_path / "sizes.json", tmp_path / "out.json"
     sizes.write_text(json.dumps({"C1": 20, "dense_width": 2}))
-    memory = dict.fromkeys(("arguments", "outputs", "aliased", "temporaries", "code"), 1000)
-    compiled = {
-        "status": "compiled",
-        "seconds": 1.0,
-        "versions": {"libtpu": "1"},
-        "memory": {f"{name}_bytes": size for name, size in memory.items()},
-        "cost": {},
-    }
-    refused = {
-        "status": "refused",
-        "seconds": 1.0,
-        "versions": {},
-        "message": "Ran out of memory on HBM",
-    }
-    python.write_text(
-        "#!/bin/bash\n"
-        f"""if [[ "$5" = v3 ]]; then echo '{json.dumps(refused)}'; """
-        f"""else echo '{json.dumps(compiled)}'; fi > "${{@: -1}}"\n"""
-    )
-    python.chmod(0o755)
+    python = write_compiler(tmp_path / "python")
     flags = ["--preset=tiny", "--variants=full", "--device=v5e,v3", "--batch-size=8"]
+    flags += ["--num-chips=4", "--spread=rows"]
     flags += [f"--vocabulary-sizes={sizes}", f"--output={output}", f"--compiler={python}"]
     flags += ["--max-batch-size=0", "--set=trainer.embedding_optimizer.name=sgd"]
     assert main(flags) == 1
@@ -87,4 +70,5 @@ def test_variants_are_compiled_and_written(tmp_path, capsys):
     ]
     assert result.versions == {"tensorflow": "2.16.2", "libtpu": "1"}
     assert result.model.total_rows == 20
+    assert (result.num_chips, result.spread) == (4, "rows")
     assert "full on v3: does not fit" in capsys.readouterr().out

@@ -1,4 +1,4 @@
-from pipeline.preflight.result import (
+from components.preflight_result import (
     Cause,
     Cell,
     ChipFacts,
@@ -41,10 +41,8 @@ def _text(*cells):
         PreflightResult(
             created="2026-01-01T00:00:00+00:00",
             versions={},
-            preset="demo",
-            batch_size=2048,
             num_chips=1,
-            model=Model(source="", num_features=1, total_rows=1, dense_width=1, embedding_dim=1),
+            model=Model(source="", vocabulary_sizes={"C1": 1}, dense_width=1, embedding_dim=1),
             chips={cell.chip: FACTS for cell in cells},
             cells=cells,
         )
@@ -54,7 +52,7 @@ def _text(*cells):
 def _cell(variant="full", chip="v5e", fits=131_072, does_not_fit=None, **fields):
     largest = LargestBatch(fits=fits, does_not_fit=does_not_fit, num_compiles=1)
     values = {"outcome": "compiles", "memory": MEMORY, "work": WORK, "largest_batch": largest}
-    return Cell(variant=variant, chip=chip, **{**values, **fields})
+    return Cell(variant=variant, chip=chip, batch_size=2048, **{**values, **fields})
 
 
 def test_table_has_a_line_a_variant_and_columns_a_chip():

@@ -21,6 +21,7 @@ EVERYTHING = (
     "vertex.trainers.quotient_remainder={num_workers: 4}",
     "variants.quotient_remainder.device=multi_worker",
     "vertex.endpoint={name: ctr}",
+    "preflight.chips=[v5e]",
 )
 # Name -> preset, assignments, target. Every preset is among them; a test sees to that.
 CASES = {

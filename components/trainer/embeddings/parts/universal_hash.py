@@ -6,9 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import tensorflow as tf
 
+from components.trainer.repeated_rows import is_compiled_whole
+
 # The Mersenne prime 2**31 - 1. For ids, multiplier and offset below it, the product and sum stay
 # below 2**62, so int64 arithmetic is exact.
-PRIME = 2**31 - 1
+_PRIME_BITS = 31
+PRIME = 2**_PRIME_BITS - 1
 
 
 @dataclass(frozen=True)
@@ -40,7 +43,7 @@ class UniversalHash:
           ids: int32 or int64, in `[0, PRIME)`.
         """
         ids = tf.cast(ids, tf.int64)
-        return (ids * self.multiplier + self.offset) % PRIME % self.num_buckets
+        return _buckets(ids * self.multiplier + self.offset, self.num_buckets)
 
 
 def hash_all(functions: Sequence[UniversalHash], ids: tf.Tensor) -> tf.Tensor:
@@ -55,4 +58,31 @@ def hash_all(functions: Sequence[UniversalHash], ids: tf.Tensor) -> tf.Tensor:
     multipliers = tf.constant([f.multiplier for f in functions], tf.int64)
     offsets = tf.constant([f.offset for f in functions], tf.int64)
     ids = tf.cast(ids, tf.int64)[:, None]
-    return (ids * multipliers + offsets) % PRIME % functions[0].num_buckets
+    return _buckets(ids * multipliers + offsets, functions[0].num_buckets)
+
+
+def modulo_prime(values: tf.Tensor) -> tf.Tensor:
+    """Returns `values % PRIME` without a division.
+
+    2**31 is 1 modulo PRIME, so the upper bits can be added to the lower ones; after two rounds the
+    sum is at most PRIME.
+
+    Args:
+      values: int64, in `[0, 2**62)`.
+    """
+    prime = tf.constant(PRIME, tf.int64)
+    for _ in range(2):
+        upper = tf.bitwise.right_shift(values, tf.constant(_PRIME_BITS, tf.int64))
+        values = tf.bitwise.bitwise_and(values, prime) + upper
+    return tf.where(values == prime, tf.zeros_like(values), values)
+
+
+def _buckets(values: tf.Tensor, num_buckets: int) -> tf.Tensor:
+    """`values % PRIME % num_buckets`: int64.
+
+    A TPU has no division of 64-bit integers; each would be hundreds of its instructions.
+    """
+    if not is_compiled_whole():
+        return values % PRIME % num_buckets
+    hashed = tf.cast(modulo_prime(values), tf.int32)
+    return tf.cast(hashed % tf.constant(num_buckets, tf.int32), tf.int64)

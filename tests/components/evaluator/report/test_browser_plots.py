@@ -5,8 +5,8 @@ import math
 import pytest
 from selenium.webdriver.support.select import Select
 
-from components.evaluator.numbers import significant
 from components.evaluator.report.findings import latency_finding
+from components.quantities import significant
 from tests.components.evaluator.report.in_browser import (
     PLOTS,
     count,

@@ -3,8 +3,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from components.evaluator.numbers import significant
 from components.evaluator.report.page import render_page
+from components.quantities import significant
 from tests.components.evaluator.report.sample import sample_comparison, with_embedding_bytes
 
 VOID = {"meta", "link", "input", "wbr", "br", "hr", "img"}

@@ -94,12 +94,13 @@ def test_dataflow_costs_work_and_shuffle():
 
 
 def test_every_step_of_the_pipeline_is_priced():
-    estimated = estimate(config("seeds=2", preset="tune"), "us-central1", None, 1000)
+    chosen = config("seeds=2", "preflight.chips=[v5e]", preset="tune")
+    estimated = estimate(chosen, "us-central1", None, 1000)
     steps = [cost.step for cost in estimated.steps]
     variants = list(config(preset="tune").variants)
     trainers = [f"Trainer_{name}{seed}" for name in variants for seed in ("", "_Seed1")]
-    before = ["ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform", "Tuner"]
-    assert steps == [*before, *trainers, "Evaluator", "Pusher"]
+    before = ["ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform"]
+    assert steps == [*before, "Preflight", "Tuner", *trainers, "Evaluator", "Pusher"]
 
 
 def test_the_total_is_the_high_end_of_all_steps_and_the_fee_of_a_run():

@@ -1,0 +1,1 @@
+"""The train step compiled by the real TPU compiler, on a machine without a TPU."""

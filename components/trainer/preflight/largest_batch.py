@@ -1,0 +1,89 @@
+"""The largest batch that fits, in few compiles."""
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+from components.preflight_result import LargestBatch
+
+LARGEST_TRIED = 2**14
+MOST_COMPILES = 8
+# Batches are multiples of this; the search ends when the gap is this share of what fits.
+_MULTIPLE = 8
+_RESOLUTION = 8
+# With more tries than these the memory is not linear after all, and the gap is halved instead.
+_MOST_LINES = 4
+
+
+class Tried(NamedTuple):
+    """What came of a compile.
+
+    Attributes:
+      fits: whether the program fits into the memory.
+      bytes: what it needs; None if that is not known.
+    """
+
+    fits: bool
+    bytes: int | None
+
+
+def find_largest_batch(
+    compile_rows: Callable[[int], Tried],
+    start: int,
+    started: Tried,
+    available_bytes: int,
+    largest: int = LARGEST_TRIED,
+) -> LargestBatch:
+    """Looks for the largest batch that fits, to an eighth of it.
+
+    The memory is about linear in the number of rows. So the next try is where a line through what
+    is known meets the limit; where that is not known or does not help, it is half way, in powers of
+    two.
+
+    Args:
+      compile_rows: compiles a step for a number of rows.
+      start: a number of rows that was compiled before.
+      started: what came of it.
+      available_bytes: the memory.
+      largest: no larger batch is tried.
+    """
+    tried = {start: started}
+    while len(tried) <= MOST_COMPILES:
+        rows = _next(tried, available_bytes, largest)
+        if rows is None:
+            break
+        tried[rows] = compile_rows(rows)
+    low, high = _bracket(tried)
+    return LargestBatch(fits=low or None, does_not_fit=high, num_compiles=len(tried) - 1)
+
+
+def _bracket(tried: Mapping[int, Tried]) -> tuple[int, int | None]:
+    """The largest number of rows that fits, 0 if none does, and the smallest that does not."""
+    low = max((rows for rows, each in tried.items() if each.fits), default=0)
+    return low, min((rows for rows, each in tried.items() if not each.fits), default=None)
+
+
+def _next(tried: Mapping[int, Tried], available_bytes: int, largest: int) -> int | None:
+    """The next number of rows to try; None if enough is known."""
+    low, high = _bracket(tried)
+    if high is None:
+        return largest if low < largest else None
+    if high - low <= max(_MULTIPLE, low // _RESOLUTION):
+        return None
+    at_low, at_high = tried[low].bytes if low else None, tried[high].bytes
+    if len(tried) > _MOST_LINES or at_low is None or at_high is None or at_high <= at_low:
+        return _half_way(low, high)
+    meets = low + (available_bytes - at_low) * (high - low) / (at_high - at_low)
+    # At least a step further than what fits, so that the gap closes from both sides.
+    step = max(_MULTIPLE, low // _RESOLUTION)
+    rows = int(min(max(low + step, meets), high - _MULTIPLE)) // _MULTIPLE * _MULTIPLE
+    return rows if low < rows < high else _half_way(low, high)
+
+
+def _half_way(low: int, high: int) -> int | None:
+    exponents = [
+        e for e in range(_MULTIPLE.bit_length() - 1, high.bit_length()) if low < 2**e < high
+    ]
+    if exponents:
+        return 2 ** exponents[len(exponents) // 2]
+    middle = (low + high) // 2 // _MULTIPLE * _MULTIPLE
+    return middle if low < middle < high else None
