@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from pipeline.study.outcome.plot import LeftOut, Panel, Plot, file_name
 from pipeline.study.outcome.study import Cell, Interval, Study
-from pipeline.study.outcome.style import INK, MUTED, Mark, variant_marks
+from pipeline.study.outcome.style import INK, MUTED, PAGE, Mark, variant_marks
 from pipeline.study.outcome.words import (
     against,
     axis_title,
@@ -93,6 +93,7 @@ def forest(study: Study, rows: Sequence[tuple[str, Cell]]) -> Callable[[Axes], N
                 ha="center",
                 fontsize=8,
                 color=INK,
+                bbox={"facecolor": PAGE, "edgecolor": "none", "pad": 0.6},
             )
         _rows(axes, [name for name, _ in rows])
         axes.set_xlabel(f"difference of {metric_title('auc_roc')}")
@@ -116,7 +117,7 @@ def _values(cells: Sequence[Cell], marks: dict[str, Mark]) -> Callable[[Axes], N
 
 def _row(axes: Axes, y: float, found: Interval, mark: Mark, is_filled: bool) -> None:
     axes.plot([found.low, found.high], [y, y], color=mark.color, linewidth=1.5)
-    face = mark.color if is_filled else "#ffffff"
+    face = mark.color if is_filled else PAGE
     axes.plot(found.value, y, mark.marker or "o", color=mark.color, markerfacecolor=face)
 
 
