@@ -125,7 +125,8 @@ def _rows(axes: Axes, names: Sequence[str]) -> None:
     axes.set_yticks(range(len(names)), names)
     axes.set_ylim(len(names) - 0.4, -0.7)
     axes.grid(visible=False, axis="y")
-    axes.locator_params(axis="x", nbins=5)
+    axes.margins(x=0.12)
+    axes.locator_params(axis="x", nbins=4)
 
 
 def _height(cells: Sequence[Cell]) -> float:
