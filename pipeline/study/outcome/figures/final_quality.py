@@ -88,7 +88,7 @@ def forest(study: Study, rows: Sequence[tuple[str, Cell]]) -> Callable[[Axes], N
             axes.annotate(
                 text,
                 (found.value, y),
-                (0, 5),
+                (0, 6.5),
                 textcoords="offset points",
                 ha="center",
                 fontsize=8,
@@ -123,7 +123,7 @@ def _row(axes: Axes, y: float, found: Interval, mark: Mark, is_filled: bool) -> 
 
 def _rows(axes: Axes, names: Sequence[str]) -> None:
     axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.4, -0.7)
+    axes.set_ylim(len(names) - 0.4, -0.8)
     axes.grid(visible=False, axis="y")
     axes.margins(x=0.12)
     axes.locator_params(axis="x", nbins=4)
