@@ -29,7 +29,8 @@ class TimeToTarget(NamedTuple):
 def target_logloss(study: Study, cell: Cell, tolerance: float = TOLERANCE) -> float | None:
     """Returns the target of a cell's dataset, architecture and device, nats.
 
-    It is the last eval logloss of the baseline there, the median over its seeds, plus `tolerance`.
+    It is the last eval logloss of the baseline there, the highest of its seeds, plus `tolerance`:
+    each seed of the baseline reaches it.
 
     Returns:
       the target; None if the baseline was never evaluated.
@@ -38,7 +39,7 @@ def target_logloss(study: Study, cell: Cell, tolerance: float = TOLERANCE) -> fl
     for run in study.runs_of(study.root_of(cell).cell):
         losses = run.curves.get("eval_logloss", np.array([]))
         lasts += losses[np.isfinite(losses)][-1:].tolist()
-    return statistics.median(lasts) + tolerance if lasts else None
+    return max(lasts) + tolerance if lasts else None
 
 
 def time_to_target(study: Study, cell: Cell, target: float) -> TimeToTarget:

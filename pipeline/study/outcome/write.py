@@ -9,7 +9,7 @@ from components.progress import report
 from pipeline.study.outcome.all_plots import all_plots
 from pipeline.study.outcome.page import render_page
 from pipeline.study.outcome.plot import Plot, files_of
-from pipeline.study.outcome.study import read_study
+from pipeline.study.outcome.read import read_study
 from pipeline.study.outcome.summary import render_summary
 
 FIGURES, PAGE, SUMMARY = "figures", "index.html", "summary.md"

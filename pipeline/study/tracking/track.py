@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from pipeline.study.outcome.study import read_study
+from pipeline.study.outcome.read import read_study
 from pipeline.study.tracking.hparams import write_hparams
 from pipeline.study.tracking.mlflow import log_to_mlflow
 

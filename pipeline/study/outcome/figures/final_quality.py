@@ -6,7 +6,7 @@ from matplotlib.axes import Axes
 
 from pipeline.study.outcome.plot import LeftOut, Panel, Plot, file_name
 from pipeline.study.outcome.study import Cell, Interval, Study
-from pipeline.study.outcome.style import INK, MUTED, Mark, variant_marks
+from pipeline.study.outcome.style import INK, MUTED, PAGE, Mark, variant_marks
 from pipeline.study.outcome.words import (
     against,
     axis_title,
@@ -88,11 +88,12 @@ def forest(study: Study, rows: Sequence[tuple[str, Cell]]) -> Callable[[Axes], N
             axes.annotate(
                 text,
                 (found.value, y),
-                (0, 5),
+                (0, 6.5),
                 textcoords="offset points",
                 ha="center",
                 fontsize=8,
                 color=INK,
+                bbox={"facecolor": PAGE, "edgecolor": "none", "pad": 0.6},
             )
         _rows(axes, [name for name, _ in rows])
         axes.set_xlabel(f"difference of {metric_title('auc_roc')}")
@@ -116,15 +117,16 @@ def _values(cells: Sequence[Cell], marks: dict[str, Mark]) -> Callable[[Axes], N
 
 def _row(axes: Axes, y: float, found: Interval, mark: Mark, is_filled: bool) -> None:
     axes.plot([found.low, found.high], [y, y], color=mark.color, linewidth=1.5)
-    face = mark.color if is_filled else "#ffffff"
+    face = mark.color if is_filled else PAGE
     axes.plot(found.value, y, mark.marker or "o", color=mark.color, markerfacecolor=face)
 
 
 def _rows(axes: Axes, names: Sequence[str]) -> None:
     axes.set_yticks(range(len(names)), names)
-    axes.set_ylim(len(names) - 0.4, -0.7)
+    axes.set_ylim(len(names) - 0.4, -0.8)
     axes.grid(visible=False, axis="y")
-    axes.locator_params(axis="x", nbins=5)
+    axes.margins(x=0.12)
+    axes.locator_params(axis="x", nbins=4)
 
 
 def _height(cells: Sequence[Cell]) -> float:

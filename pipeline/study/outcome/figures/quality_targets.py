@@ -38,7 +38,7 @@ def target_plots(study: Study) -> list[Plot | LeftOut]:
 
 def _plot(study: Study, dataset: str, panels: Sequence[Panel], cells: Sequence[Cell]) -> Plot:
     note = (
-        f"Target: the last eval logloss of the baseline (median over seeds) + {TOLERANCE} nats. "
+        f"Target: the last eval logloss of the baseline (highest of its seeds) + {TOLERANCE} nats. "
         "The first evaluation at or below it counts; median over the seeds, of which all must "
         f"reach it. {facts(study, cells)}."
     )

@@ -47,9 +47,14 @@ def _plot(
     title = f"Training time and throughput by {x_title}"
     if name == "batch_size":  # a batch size is a choice within one dataset: take the largest
         runs = _largest_with_several(runs, x_of)
-    if len({x_of(run) for run in runs} - {None}) < 2:
-        return LeftOut(KIND, title, f"all trainings have the same {x_title}")
-    architectures = unique(sorted(run.architecture for run in runs))
+    architectures = [
+        a
+        for a in unique(sorted(run.architecture for run in runs))
+        if len({x_of(run) for run in runs if run.architecture == a} - {None}) > 1
+    ]
+    if not architectures:
+        return LeftOut(KIND, title, f"all trainings of an architecture have the same {x_title}")
+    runs = [run for run in runs if run.architecture in architectures]
     panels = [
         _panel(study, [r for r in runs if r.architecture == a], x_title, x_of, measure, a)
         for measure in _MEASURES

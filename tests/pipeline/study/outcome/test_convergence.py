@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.study.outcome.convergence import convergence
-from pipeline.study.outcome.study import read_study
+from pipeline.study.outcome.read import read_study
 from tests.pipeline.study.outcome.sample import key, run_rows, tables
 
 

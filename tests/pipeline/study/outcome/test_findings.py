@@ -1,7 +1,7 @@
 """The sentences on top of the page, by hand."""
 
 from pipeline.study.outcome.findings import findings, status_facts
-from pipeline.study.outcome.study import read_study
+from pipeline.study.outcome.read import read_study
 from tests.pipeline.study.outcome.sample import final_row, key, run_rows, tables
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.study.outcome.study import read_study
+from pipeline.study.outcome.read import read_study
 from pipeline.study.outcome.target import target_logloss, time_to_target
 from tests.pipeline.study.outcome.sample import final_row, key, run_rows, tables
 
@@ -21,8 +21,8 @@ def study():
 
 
 def test_target_is_the_last_loss_of_the_baseline_and_a_bit(study):
-    # The median of 0.44 and 0.46, and 0.001.
-    assert [target_logloss(study, cell) for cell in study.cells] == [pytest.approx(0.451)] * 2
+    # The higher of 0.44 and 0.46, and 0.001.
+    assert [target_logloss(study, cell) for cell in study.cells] == [pytest.approx(0.461)] * 2
 
 
 def test_time_is_the_median_of_the_first_evaluations_that_reach_it(study):

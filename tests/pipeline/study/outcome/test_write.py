@@ -14,6 +14,10 @@ def test_page_is_whole_and_small(small):
     assert "url(http" not in page
 
 
+def test_numbers_in_figures_keep_their_digits(small):
+    assert re.search(r">[+\u2212]0\.\d{4}</text>", (small / "index.html").read_text())
+
+
 def test_ids_of_the_page_are_unique(small):
     ids = re.findall(r'\sid="([^"]+)"', (small / "index.html").read_text())
     assert len(ids) == len(set(ids)) > 20
