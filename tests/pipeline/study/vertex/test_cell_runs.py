@@ -1,5 +1,7 @@
 """What the runs of a study hold, and what they share."""
 
+import datetime
+
 import pytest
 
 from components.errors import InputError
@@ -7,6 +9,8 @@ from pipeline.study.cells import make_groups
 from pipeline.study.config import StudyConfig
 from pipeline.study.vertex.cell_runs import cell_runs
 from pipeline.study.vertex.vertex_study import compile_run, labelled
+from pipeline.vertex.config import VertexConfig
+from pipeline.vertex.runs.submission import new_job_id, pipeline_request
 from pipeline.vertex.site import Site
 
 SITE = Site("ads-12345", "us-central1", "gs://clicks/runs", "gcr.io/ads/dlrm:1", "gcr.io/ads/gpu:1")
@@ -71,10 +75,23 @@ def test_digest_tells_what_a_run_is_made_from(changes):
     assert all(old.digest != new.digest for old, new in zip(before, after, strict=True))
 
 
-def test_shared_steps_are_the_same_in_all_runs_and_nothing_is_pushed():
-    """The keys of Vertex AI's cache are made of these."""
+@pytest.fixture(scope="module")
+def jobs():
+    """The compiled pipelines of four cells, the baseline's first."""
     found = runs(devices=["cpu", "gpu"], set={"vertex": {"trainers": {"gpu": T4}}})
-    jobs = [labelled(compile_run(each, SITE, DATA), each) for each in found]
+    return [labelled(compile_run(each, SITE, DATA), each) for each in found]
+
+
+def test_requests_have_the_form_that_the_api_wants(jobs):
+    now = datetime.datetime(2026, 1, 2, 3, 4, 5, tzinfo=datetime.timezone.utc)
+    made = [pipeline_request(job, VertexConfig(), SITE, new_job_id(job, now)) for job in jobs]
+    assert made[1].pipeline_job_id.startswith("dlrm-approx-1mb-dlrm-hashing-20260102030405-")
+    assert made[1].pipeline_job.labels["study_cell"] == "dlrm_hashing"
+    assert len({request.pipeline_job_id for request in made}) == len(jobs)
+
+
+def test_shared_steps_are_the_same_in_all_runs_and_nothing_is_pushed(jobs):
+    """The keys of Vertex AI's cache are made of these."""
     rows = ["ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform"]
     shared = [*rows, "Trainer_dlrm_full", "Trainer_dlrm_full_Seed1"]
     first, *others = (job["pipelineSpec"] for job in jobs)
@@ -90,4 +107,3 @@ def test_shared_steps_are_the_same_in_all_runs_and_nothing_is_pushed():
                 old, new = (each[part].get("executors", each[part]) for each in (first, spec))
                 key = label if part == "deploymentSpec" else step
                 assert new[key] == old[key]
-    assert len({job["displayName"] for job in jobs}) == len(jobs)
