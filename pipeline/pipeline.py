@@ -21,6 +21,7 @@ from components.trainer.tuning.component import TrainerTuner
 from components.transform.component import ClickLogTransform
 from pipeline.config import PipelineConfig
 from pipeline.paths import PIPELINE_NAME
+from pipeline.step_ids import trainer_id
 from schemas.click_log import EVAL_SPLIT, TRAIN_SPLIT
 
 _RUN_FN = "components.trainer.run_fn.run_fn"
@@ -115,15 +116,6 @@ def create_pipeline(
         enable_cache=True,
         **runner_options,
     )
-
-
-def trainer_id(variant: str, index: int) -> str:
-    """Returns the id of the step that trains a replica of a variant.
-
-    A variant's name has small letters only, so no other variant's trainer has the id of a further
-    replica.
-    """
-    return f"Trainer_{variant}" + (f"_Seed{index}" if index else "")
 
 
 def _pusher(evaluator: VariantEvaluator, serving_model_dir: str) -> Pusher:

@@ -56,6 +56,7 @@ class Group:
       cells: in the study's order.
       values: of the pipeline's configuration but its variants.
       trainers: cell's name -> its trainer fields.
+      machines: device -> the fields of the machines that train its cells on Vertex AI.
       baseline_variant: the cell with this variant and no method, if there is one, is what the
         others are compared with.
       source: where the values come from, for messages.
@@ -65,6 +66,7 @@ class Group:
     cells: tuple[Cell, ...]
     values: Mapping[str, Any] = field(repr=False)
     trainers: Mapping[str, dict[str, Any]] = field(repr=False)
+    machines: Mapping[str, dict[str, Any]] = field(repr=False)
     baseline_variant: str
     source: str
 
@@ -78,6 +80,9 @@ class Group:
         values["trainer"] = {}
         values["variants"] = {cell.name: self.trainers[cell.name] for cell in cells}
         values["evaluator"]["baseline"] = self.baseline(cells).name
+        values["vertex"]["trainers"] = {
+            cell.name: self.machines[cell.device] for cell in cells if cell.device in self.machines
+        }
         return make_config(values, f"{self.source}, dataset {self.name}")
 
     def baseline(self, cells: Sequence[Cell]) -> Cell:
@@ -113,6 +118,8 @@ def make_groups(study: StudyConfig, source: str) -> list[Group]:
     variants = study.variants or base["variants"]
     baseline = study.baseline or base["evaluator"].get("baseline", "full")
     _check_names("baseline", (baseline,), variants)
+    machines = base["vertex"].get("trainers", {})
+    _check_names("vertex.trainers", tuple(machines), study.devices)
     rows: dict[str, list[Cell]] = {}
     values: dict[str, dict[str, Any]] = {}
     trainers: dict[str, dict[str, dict[str, Any]]] = {}
@@ -130,7 +137,7 @@ def make_groups(study: StudyConfig, source: str) -> list[Group]:
         values.setdefault(group, _group_values(base, dataset, of_rows, study.seeds))
         trainers.setdefault(group, {})[name] = fields
     groups = [
-        Group(name, tuple(cells), values[name], trainers[name], baseline, source)
+        Group(name, tuple(cells), values[name], trainers[name], machines, baseline, source)
         for name, cells in rows.items()
     ]
     for each in groups:
@@ -145,7 +152,7 @@ def _base_values(study: StudyConfig) -> dict[str, Any]:
         raise InputError(
             f"preset {study.preset}: a study has no tuner; its methods compare hyperparameters"
         )
-    for section in ("trainer", "example_gen", "evaluator"):
+    for section in ("trainer", "example_gen", "evaluator", "vertex"):
         values[section] = dict(values.get(section) or {})
     if not values["trainer"].get("evals_per_epoch"):
         values["trainer"]["evals_per_epoch"] = 1

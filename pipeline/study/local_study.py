@@ -1,24 +1,20 @@
 """A study on this machine: rows, trainings side by side, comparisons."""
 
-import json
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import tensorflow as tf
-
-from components.example_gen.quarantine import SUMMARY
 from components.progress import report
 from components.training_record import TrainingRecord, read_training_record
 from pipeline.cause import cause_of
 from pipeline.console import Console
 from pipeline.lineage.records import Origin
 from pipeline.paths import RunPaths
-from pipeline.pipeline import trainer_id
+from pipeline.step_ids import trainer_id
 from pipeline.stepwise_runner import new_run_id
 from pipeline.study.board import Board
 from pipeline.study.cells import Group
 from pipeline.study.comparisons import compare_groups
+from pipeline.study.dataset_size import dataset_bytes
 from pipeline.study.devices import missing_devices
 from pipeline.study.group_runs import GroupRuns, Prepared
 from pipeline.study.journal import Timing, add_timing
@@ -73,14 +69,14 @@ class LocalStudy:
             for step in _PREPARED_STEPS:
                 outputs = self._runs.run_step(group, run, step)
                 if step == "ExampleGen":
-                    dataset_bytes = _dataset_bytes(outputs["quarantine"])
+                    num_bytes = dataset_bytes(outputs["quarantine"])
         except Exception as error:
             self._errors[group.name] = self._runs.failure(error, group)
             for key in self._plan.trainings:
                 if key.group == group.name:
                     self._trainings.setdefault(key, Training("failed", cause_of(error)))
             return None
-        return Prepared(group, cells, run, dataset_bytes)
+        return Prepared(group, cells, run, num_bytes)
 
     def _train(self, prepared: Sequence[Prepared]) -> None:
         """Runs all trainings, those that take longest first."""
@@ -161,8 +157,3 @@ def _timing(key: TrainingKey, record: TrainingRecord, seconds: float, plan: Plan
         train_examples_per_second=record.train_examples_per_second,
         seconds=seconds,
     )
-
-
-def _dataset_bytes(quarantine_uri: str) -> int:
-    with tf.io.gfile.GFile(os.path.join(quarantine_uri, SUMMARY)) as file:
-        return int(json.loads(file.read())["version"]["num_bytes"])

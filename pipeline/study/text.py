@@ -26,7 +26,7 @@ def plan_text(plan: Plan) -> str:
     num_cells = sum(len(group.cells) for group in plan.groups)
     return "\n".join(
         [
-            *_aligned(rows),
+            *aligned(rows),
             "",
             f"{num_cells} cells in {len(plan.groups)} groups, {plan.num_seeds} seeds each: "
             f"{len(trainings)} trainings, {plan.parallel} at once with {plan.num_cores:g} cores "
@@ -60,7 +60,8 @@ def result_text(result: StudyResult, folder: Path, page: Path) -> str:
     return "\n".join([*lines, f"tables        {folder}", f"page          {page}"])
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Returns rows as lines with columns of one width."""
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
     return [
         "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()

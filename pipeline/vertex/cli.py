@@ -11,6 +11,7 @@ from components.errors import InputError
 from pipeline.console import Console, log_to_file, native_errors_to_file
 from pipeline.paths import RunPaths
 from pipeline.startup import gc_paused
+from pipeline.vertex.shared_flags import add_max_cost, add_rows, where_flags
 
 _FAILED = 1
 _USAGE = 2
@@ -74,7 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         description="The pipeline on Vertex AI: compiled, tried here, submitted, watched, priced.",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    what, where, server, here = _what(), _where(), _server(), _here()
+    what, where, server, here = _what(), where_flags(), _server(), _here()
 
     each = commands.add_parser(
         "compile", parents=[what, where, server, here], help="write the pipeline's specification"
@@ -106,7 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     each.add_argument("run", metavar="JOB", help="id, full name or page of a run; schedules/ID")
 
     each = commands.add_parser("cost", parents=[what, where, here], help="estimate a run")
-    _add_rows(each)
+    add_rows(each)
     each.add_argument(
         "--hours",
         action="append",
@@ -127,18 +128,10 @@ def _add_submit_flags(parser: argparse.ArgumentParser) -> None:
         "--cron", metavar="'M H D M W'", help="make a schedule instead, such as '0 3 * * *'"
     )
     parser.add_argument(
-        "--max-cost", type=float, metavar="USD", help="refuse a run that is estimated above this"
-    )
-    parser.add_argument(
         "--experiment", default="dlrm-approx", metavar="NAME", help="of the runs, for --target kfp"
     )
-    _add_rows(parser)
-
-
-def _add_rows(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "--rows", type=int, metavar="N", help="of the log, for the cost (default: from its bytes)"
-    )
+    add_max_cost(parser)
+    add_rows(parser)
 
 
 def _what() -> argparse.ArgumentParser:
@@ -166,23 +159,6 @@ def _what() -> argparse.ArgumentParser:
         default=[],
         metavar="SECTION.FIELD=VALUE",
         help="change one value, for example --set vertex.trainer.machine_type=n1-highmem-8",
-    )
-    return flags
-
-
-def _where() -> argparse.ArgumentParser:
-    """The flags that say where in Google's cloud."""
-    flags = argparse.ArgumentParser(add_help=False)
-    flags.add_argument("--project", metavar="ID", help="id of the Google Cloud project")
-    flags.add_argument("--region", metavar="NAME", help="such as us-central1")
-    flags.add_argument("--pipeline-root", metavar="gs://...", help="folder of the artifacts")
-    flags.add_argument("--image", metavar="IMAGE", help="container image, with tag or digest")
-    flags.add_argument("--gpu-image", metavar="IMAGE", help="that of the jobs on GPUs")
-    flags.add_argument("--tpu-image", metavar="IMAGE", help="that of the jobs on TPUs")
-    flags.add_argument(
-        "--endpoint",
-        metavar="HOST",
-        help="another host of Vertex AI's API, as in a private network",
     )
     return flags
 

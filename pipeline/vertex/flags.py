@@ -76,6 +76,20 @@ def check_image(flag: str, image: str) -> str:
     return image
 
 
+def check_max_cost(usd: float | None) -> float | None:
+    """Returns a limit of the cost, US dollars; InputError if it is not above 0."""
+    if usd is not None and not usd > 0:
+        raise InputError(f"--max-cost: expected US dollars above 0, received {usd}")
+    return usd
+
+
+def check_rows(rows: int | None) -> int | None:
+    """Returns the number of rows of a log; InputError if it is not at least 1."""
+    if rows is not None and rows < 1:
+        raise InputError(f"--rows: expected at least 1, received {rows}")
+    return rows
+
+
 def check_cron(cron: str) -> str:
     """Returns five fields of cron, perhaps behind `TZ=Europe/Zurich `; InputError otherwise."""
     if not _CRON.fullmatch(cron):

@@ -15,7 +15,9 @@ from pipeline.vertex.flags import (
     check_cron,
     check_data,
     check_given,
+    check_max_cost,
     check_region,
+    check_rows,
     make_site,
 )
 from pipeline.vertex.runs.submit import Options, submit_to_kfp, submit_to_vertex
@@ -88,15 +90,13 @@ def prepare_submit(flags: Namespace) -> Command:
         config = config.model_copy(update={"vertex": vertex})
     if flags.cron and flags.wait:
         raise InputError("--wait: a schedule has no end; expected --cron or --wait, received both")
-    if flags.max_cost is not None and not flags.max_cost > 0:
-        raise InputError(f"--max-cost: expected US dollars above 0, received {flags.max_cost}")
     options = Options(
         root=flags.root,
         dry_run=flags.dry_run,
         wait=flags.wait,
         cron=check_cron(flags.cron) if flags.cron else None,
-        max_usd=flags.max_cost,
-        rows=_rows(flags),
+        max_usd=check_max_cost(flags.max_cost),
+        rows=check_rows(flags.rows),
         where=_where(flags),
     )
     if flags.target == "vertex":
@@ -117,7 +117,7 @@ def prepare_submit(flags: Namespace) -> Command:
 def prepare_cost(flags: Namespace) -> Command:
     """Checks the flags of `cost`; returns what estimates a run."""
     check_given({"--region": flags.region}, "cost")
-    config, region, rows = _config(flags), check_region(flags.region), _rows(flags)
+    config, region, rows = _config(flags), check_region(flags.region), check_rows(flags.rows)
     hours = dict(_hours(text) for text in flags.hours)
 
     def run(console: Console) -> None:
@@ -136,13 +136,6 @@ def _config(flags: Namespace) -> PipelineConfig:
 def _cloud_data(flags: Namespace) -> str:
     check_given({"--data": flags.data}, flags.command)
     return check_data(flags.data)
-
-
-def _rows(flags: Namespace) -> int | None:
-    if flags.rows is not None and flags.rows < 1:
-        raise InputError(f"--rows: expected at least 1, received {flags.rows}")
-    rows: int | None = flags.rows
-    return rows
 
 
 def _hours(text: str) -> tuple[str, float]:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from components.errors import InputError
 from pipeline.config import PipelineConfig
+from pipeline.step_ids import trainer_id
 from pipeline.vertex.config import DataflowConfig, MachineConfig
 from pipeline.vertex.cost.durations import (
     BEAM_STEPS,
@@ -83,7 +84,7 @@ def step_costs(known: Known) -> list[StepCost]:
     """
     config = known.config
     trainers = {
-        f"{TRAINERS}_{name}" + (f"_Seed{index}" if index else ""): (name, trainer)
+        trainer_id(name, index): (name, trainer)
         for name, trainer in config.trainers().items()
         for index in range(config.seeds)
     }

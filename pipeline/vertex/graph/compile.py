@@ -21,7 +21,11 @@ from pipeline.vertex.site import Site, Target
 
 
 def compile_pipeline(
-    config: PipelineConfig, site: Site, data: str, target: Target = "vertex"
+    config: PipelineConfig,
+    site: Site,
+    data: str,
+    target: Target = "vertex",
+    pushes: bool = True,
 ) -> dict[str, Any]:
     """Compiles the pipeline.
 
@@ -31,6 +35,7 @@ def compile_pipeline(
       data: pattern of the raw click logs.
       target: `"vertex"` (pipeline spec 2.0, which TFX makes for Vertex AI) or `"kfp"` (2.1, for a
         Kubeflow Pipelines server).
+      pushes: whether the chosen model is pushed; False leaves Pusher out.
 
     Returns:
       the PipelineJob as JSON: `displayName`, `labels`, `pipelineSpec` and `runtimeConfig`.
@@ -38,7 +43,8 @@ def compile_pipeline(
     Raises:
       InputError: if pattern, machines and configuration do not suit each other.
     """
-    pipeline = create_pipeline(config, data, site.pipeline_root, site.serving_model_dir)
+    serving_model_dir = site.serving_model_dir if pushes else None
+    pipeline = create_pipeline(config, data, site.pipeline_root, serving_model_dir)
     place(pipeline, config, site, target)
     runner_config = KubeflowV2DagRunnerConfig(
         default_image=_images(pipeline, site), use_pipeline_spec_2_1=target == "kfp"
@@ -53,7 +59,7 @@ def compile_pipeline(
         json_format.MessageToDict(example_gen.platform_config)
     )
     # Its cache would not know what was pushed since: a server takes the newest version.
-    spec["root"]["dag"]["tasks"]["Pusher"].pop("cachingOptions", None)
+    spec["root"]["dag"]["tasks"].get("Pusher", {}).pop("cachingOptions", None)
     if target == "kfp":
         _rename_tasks(spec)
     return job

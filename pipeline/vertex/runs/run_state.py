@@ -1,6 +1,7 @@
 """What a run on a server is doing, whatever the server."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 SUCCEEDED = "succeeded"
 FAILED = "failed"
@@ -18,12 +19,14 @@ class TaskState:
       state: `pending`, `running`, `succeeded`, `cached`, `failed`, `cancelled` and so on.
       seconds: since its start, or between start and end; None before.
       error: what it failed of; empty otherwise.
+      outputs: key -> uri of what it has written, as far as the server tells.
     """
 
     name: str
     state: str
     seconds: float | None = None
     error: str = ""
+    outputs: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_ended(self) -> bool:
@@ -42,7 +45,6 @@ class RunState:
       link: its page.
       error: what it failed of; empty otherwise.
       tasks: in the order in which they started, as far as the server tells.
-      comparison_uri: folder of the Evaluator's comparison; None before.
     """
 
     id: str
@@ -51,12 +53,30 @@ class RunState:
     link: str
     error: str = ""
     tasks: tuple[TaskState, ...] = ()
-    comparison_uri: str | None = None
 
     @property
     def has_ended(self) -> bool:
         """Whether nothing more will happen to it."""
         return self.state in _ENDED
+
+    def task(self, step: str) -> TaskState | None:
+        """Returns a step; None if the server does not name it yet."""
+        return next((task for task in self.tasks if task.name == step), None)
+
+    def output_uri(self, step: str, key: str) -> str | None:
+        """Returns where a step has written an output; None before."""
+        task = self.task(step)
+        return task.outputs.get(key) if task else None
+
+    def failure(self) -> str:
+        """Returns why it did not succeed, with the steps that failed and its page."""
+        steps = "; ".join(
+            f"step {task.name}: {task.error or task.state}"
+            for task in self.tasks
+            if task.state == FAILED
+        )
+        said = steps or self.error or "no reason given"
+        return f"{self.id} {self.state}: {said}; logs: {self.link}"
 
 
 def render_task(task: TaskState, width: int) -> str:

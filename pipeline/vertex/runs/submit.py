@@ -17,7 +17,7 @@ from pipeline.console import Console
 from pipeline.vertex.api.storage import Storage
 from pipeline.vertex.runs.dry_run import pushed_to, render_plan
 from pipeline.vertex.runs.kfp_server import KfpRuns
-from pipeline.vertex.runs.run_state import SUCCEEDED, RunState
+from pipeline.vertex.runs.run_state import SUCCEEDED
 from pipeline.vertex.runs.submission import new_job_id, pipeline_request, schedule_request
 from pipeline.vertex.runs.vertex_runs import SCHEDULES, VertexRuns
 from pipeline.vertex.runs.watch import watch
@@ -61,7 +61,7 @@ def submit_to_vertex(
     storage = Storage(site.project)
     num_bytes = None
     if not options.dry_run:
-        num_bytes = _check_storage(storage, site, data, console)
+        num_bytes = check_storage(storage, site, data, console)
     _check_cost(config, site.region, num_bytes, options, console)
     job = _compile(config, site, data, "vertex", console)
     job_id = new_job_id(job, datetime.datetime.now(datetime.timezone.utc))
@@ -118,7 +118,7 @@ def submit_to_kfp(
         _wait(runs, run, storage, pushed_to(config, site), pattern, options, console)
 
 
-def _check_storage(storage: Storage, site: Site, data: str, console: Console) -> int:
+def check_storage(storage: Storage, site: Site, data: str, console: Console) -> int:
     """Looks whether the run can start; returns the bytes of the log."""
     console.start_step("  checking Cloud Storage")
     storage.check_writable(site.pipeline_root)
@@ -208,8 +208,9 @@ def _wait(
             f"{options.where}`, end it with `run_vertex.py cancel {run} {options.where}`"
         ) from None
     if ended.state != SUCCEEDED:
-        raise InputError(_failure(ended))
-    uri = f"{ended.comparison_uri}/{COMPARISON_FILE}" if ended.comparison_uri else None
+        raise InputError(ended.failure())
+    folder = ended.output_uri("Evaluator", "comparison")
+    uri = f"{folder}/{COMPARISON_FILE}" if folder else None
     if uri is None and pattern is not None:
         uri = storage.newest(pattern)
     if uri is None:
@@ -222,12 +223,3 @@ def _wait(
         f"pushed model  "
         f"{pushed if comparison.chosen else 'none: no variant keeps all constraints'}"
     )
-
-
-def _failure(run: RunState) -> str:
-    steps = "; ".join(
-        f"step {task.name}: {task.error or task.state}"
-        for task in run.tasks
-        if task.state == "failed"
-    )
-    return f"{run.id} {run.state}: {steps or run.error or 'no reason given'}; logs: {run.link}"

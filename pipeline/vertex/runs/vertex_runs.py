@@ -1,5 +1,6 @@
 """Runs on Vertex AI: started, looked at, cancelled."""
 
+from http import HTTPStatus
 from itertools import islice
 
 from google.api_core.exceptions import NotFound
@@ -13,7 +14,7 @@ from google.cloud.aiplatform_v1.types import (
 
 from components.errors import InputError
 from pipeline.paths import PIPELINE_NAME
-from pipeline.vertex.api.service import TIMEOUT_SECONDS, Service, call, create_once
+from pipeline.vertex.api.service import TIMEOUT_SECONDS, Service, ServiceError, call, create_once
 from pipeline.vertex.labels import PIPELINE_JOB_LABEL
 from pipeline.vertex.runs.run_state import RunState
 from pipeline.vertex.runs.vertex_state import run_state
@@ -96,6 +97,19 @@ class VertexRuns:
         """
         job = call(f"read the pipeline job {run}", lambda: self._get(run))
         return run_state(job, self.link(run))
+
+    def find(self, run: str) -> RunState | None:
+        """Looks at a run; None if there is none of that id.
+
+        Raises:
+          ServiceError: if it cannot be read.
+        """
+        try:
+            return self.read(run)
+        except ServiceError as error:
+            if error.code == HTTPStatus.NOT_FOUND:
+                return None
+            raise
 
     def newest(self) -> list[RunState]:
         """Returns this pipeline's schedules and its newest runs, newest first, without tasks."""

@@ -41,7 +41,6 @@ def run_state(job: PipelineJob, link: str) -> RunState:
         link=link,
         error=_one_line(job.error.message),
         tasks=tuple(_task_state(task) for task in details),
-        comparison_uri=_output_uri(details, "Evaluator", "comparison"),
     )
 
 
@@ -59,14 +58,16 @@ def _task_state(task: PipelineTaskDetail) -> TaskState:
     if task.start_time:
         end = task.end_time or datetime.datetime.now(datetime.timezone.utc)
         seconds = max(0.0, (end - task.start_time).total_seconds())
-    return TaskState(task.task_name, _words(state, ""), seconds, _one_line(task.error.message))
-
-
-def _output_uri(tasks: list[PipelineTaskDetail], step: str, key: str) -> str | None:
-    for task in tasks:
-        if task.task_name == step and key in task.outputs and task.outputs[key].artifacts:
-            return str(task.outputs[key].artifacts[0].uri) or None
-    return None
+    outputs = {
+        key: str(found.artifacts[0].uri) for key, found in task.outputs.items() if found.artifacts
+    }
+    return TaskState(
+        name=task.task_name,
+        state=_words(state, ""),
+        seconds=seconds,
+        error=_one_line(task.error.message),
+        outputs={key: uri for key, uri in outputs.items() if uri},
+    )
 
 
 def _words(name: str, prefix: str) -> str:

@@ -94,7 +94,7 @@ class FakeVertex:
     Attributes:
       faults: are used up in order; more may be added at any time.
       failing_tasks: pipeline task or custom job display name -> the error it ends with.
-      outputs: pipeline task -> output key -> uri of its artifact.
+      outputs: pipeline task -> output key -> uri of its artifact; `{run}` in it is the job's id.
       num_parallel_tasks: so many tasks of a pipeline job run at a time.
       requests: all that came.
       resources: full name -> message.

@@ -112,7 +112,7 @@ def advance_pipeline_job(
         return
     for task in job.job_detail.task_details:
         if task.state == Task.State.RUNNING:
-            _end(task, failing, outputs)
+            _end(task, job.name.split("/")[-1], failing, outputs)
     failed = [t for t in job.job_detail.task_details if t.state == Task.State.FAILED]
     if failed:
         job.state, job.end_time = state.PIPELINE_STATE_FAILED, now()
@@ -135,7 +135,9 @@ def advance_pipeline_job(
         job.state, job.end_time = state.PIPELINE_STATE_SUCCEEDED, now()
 
 
-def _end(task: Any, failing: Mapping[str, str], outputs: Mapping[str, Mapping[str, str]]) -> None:
+def _end(
+    task: Any, run: str, failing: Mapping[str, str], outputs: Mapping[str, Mapping[str, str]]
+) -> None:
     task.end_time = now()
     if task.task_name in failing:
         task.state = Task.State.FAILED
@@ -143,7 +145,8 @@ def _end(task: Any, failing: Mapping[str, str], outputs: Mapping[str, Mapping[st
         return
     task.state = Task.State.SUCCEEDED
     for key, uri in outputs.get(task.task_name, {}).items():
-        task.outputs[key] = Task.ArtifactList(artifacts=[types.Artifact(uri=uri)])
+        artifact = types.Artifact(uri=uri.replace("{run}", run))
+        task.outputs[key] = Task.ArtifactList(artifacts=[artifact])
 
 
 def _spec(job: types.PipelineJob) -> dict[str, Any]:

@@ -134,7 +134,7 @@ def test_run_moves_from_pending_to_its_outputs(vertex, runs):
     assert [task.name for task in last.tasks] == ["ExampleGen", "Trainer_full", "Evaluator"]
     assert {task.state for task in last.tasks} == {"succeeded"}
     assert all(task.seconds >= 0 for task in last.tasks)
-    assert last.comparison_uri == "gs://clicks/runs/1/Evaluator/comparison"
+    assert last.output_uri("Evaluator", "comparison") == "gs://clicks/runs/1/Evaluator/comparison"
     assert last.link == f"{PAGE}/runs/dlrm-approx-1?project=ads-12345"
 
 
