@@ -126,7 +126,7 @@ def _rows(axes: Axes, names: Sequence[str]) -> None:
     axes.set_ylim(len(names) - 0.4, -0.8)
     axes.grid(visible=False, axis="y")
     axes.margins(x=0.12)
-    axes.locator_params(axis="x", nbins=4)
+    axes.locator_params(axis="x", nbins=3)
 
 
 def _height(cells: Sequence[Cell]) -> float:
