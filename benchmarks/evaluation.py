@@ -23,6 +23,7 @@ runs in one.
 """
 
 import argparse
+import gc
 import json
 import logging
 import os
@@ -197,6 +198,7 @@ def main() -> None:
     """Reads the flags, takes turns and prints medians."""
     flags = _parse_flags()
     logging.getLogger().setLevel(logging.ERROR)
+    gc.freeze()  # as the pipeline does when it has loaded TensorFlow and Beam
     variants = ["full", *(f"variant_{number}" for number in range(1, flags.variants))]
     half = variants[: (flags.variants + 1) // 2]
     few = variants[:2]
