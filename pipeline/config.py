@@ -2,11 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, get_args, get_origin
+from typing import Any
 
 import yaml
-from pydantic import BaseModel, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from components.errors import InputError
 from components.evaluator.config import EvaluatorConfig, check_baseline
@@ -18,6 +17,7 @@ from components.trainer.preflight.config import PreflightConfig
 from components.trainer.registry import known_methods
 from components.trainer.tuning.config import TunerConfig
 from components.transform.config import TransformConfig
+from pipeline.config_errors import describe
 from pipeline.vertex.config import VertexConfig
 from schemas.click_log import ClickLog
 from schemas.schema_file import SchemaFile, read_schema_file
@@ -303,35 +303,3 @@ def _assign(values: dict[str, Any], assignment: str) -> None:
         if not isinstance(section, dict):
             raise InputError(f"--set {assignment!r}: {key!r} has no fields")
     section[keys[-1]] = value
-
-
-def describe(error: ValidationError, model: type[BaseModel]) -> str:
-    """One problem after another: the field, the rule, what was received, for a typo what exists.
-
-    Args:
-      error: of making a `model`.
-      model: a configuration.
-    """
-    lines = []
-    for problem in error.errors():
-        field = ".".join(str(part) for part in problem["loc"])
-        if problem["type"] == "value_error":
-            line = str(problem["ctx"]["error"])
-        elif problem["type"] == "extra_forbidden":
-            line = f"unknown field; known: {', '.join(_siblings(model, problem['loc']))}"
-        else:
-            line = f"{problem['msg']}, received {problem['input']!r}"
-        lines.append(f"{field}: {line}" if field else line)
-    return "; ".join(lines)
-
-
-def _siblings(root: type[BaseModel], location: Sequence[str | int]) -> list[str]:
-    """The fields that exist where an unknown one was given."""
-    model: Any = root
-    for part in location[:-1]:
-        fields = getattr(model, "model_fields", None)
-        # Of a tuple the type of its items, of a dict that of its values.
-        model = fields[part].annotation if fields else get_args(model)[get_origin(model) is dict]
-        if get_origin(model) is UnionType:  # a section that may be absent
-            [model] = [each for each in get_args(model) if each is not NoneType]
-    return list(model.model_fields)

@@ -19,6 +19,7 @@ from components.trainer.model import Dlrm
 from schemas.click_log import LABEL, MISSING_INTEGER
 from schemas.criteo import CATEGORICAL_FEATURES, CLICK_LOG, DENSE_FEATURES
 from schemas.transformed import CATEGORICAL, DENSE
+from tests.components.trainer.small_log import SmallLog, write_small_log
 from tests.components.trainer.transform_graph import write_transform_graph
 
 NUM_BUCKETS = 300
@@ -122,6 +123,12 @@ def _write_split(graph: Path, folder: Path, raw: dict[str, np.ndarray], label: n
     cut = len(label) // 3
     write_table(table.slice(0, cut), str(folder / "a.parquet"))
     write_table(table.slice(cut), str(folder / "b.parquet"))
+
+
+@pytest.fixture(scope="module")
+def log(tmp_path_factory: pytest.TempPathFactory) -> SmallLog:
+    """A generated log of 1,000 rows; no test changes it."""
+    return write_small_log(tmp_path_factory.mktemp("log"))
 
 
 @pytest.fixture(scope="session")

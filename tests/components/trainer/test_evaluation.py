@@ -18,13 +18,7 @@ from tests.components.trainer.small_log import (
     labels_and_logits,
     make_network,
     with_weights,
-    write_small_log,
 )
-
-
-@pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> SmallLog:
-    return write_small_log(tmp_path_factory.mktemp("log"))
 
 
 def losses(label: np.ndarray, logits: np.ndarray) -> np.ndarray:

@@ -14,13 +14,7 @@ from tests.components.trainer.small_log import (
     SmallLog,
     make_network,
     with_weights,
-    write_small_log,
 )
-
-
-@pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> SmallLog:
-    return write_small_log(tmp_path_factory.mktemp("log"))
 
 
 def test_the_sample_lies_at_even_distances_over_all_files(log: SmallLog, tmp_path: Path) -> None:

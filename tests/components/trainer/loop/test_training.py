@@ -30,7 +30,6 @@ from tests.components.trainer.small_log import (
     SmallLog,
     labels_and_logits,
     make_network,
-    write_small_log,
 )
 
 NUM_STEPS = 2 * 11  # 700 rows in batches of 64
@@ -38,11 +37,6 @@ NUM_STEPS = 2 * 11  # 700 rows in batches of 64
 
 def make_config(**fields: object) -> TrainerConfig:
     return TrainerConfig.model_validate({**CONFIG.model_dump(), **fields})
-
-
-@pytest.fixture(scope="module")
-def log(tmp_path_factory: pytest.TempPathFactory) -> SmallLog:
-    return write_small_log(tmp_path_factory.mktemp("log"))
 
 
 @pytest.fixture
