@@ -176,11 +176,14 @@ class LargestBatch(StepConfig):
     Attributes:
       fits: the largest batch that was seen to fit; None if not even the smallest tried one did.
       does_not_fit: the smallest batch that was seen not to fit; None if all tried ones did.
+      estimate: where all tried ones fit, the largest that should, if the memory goes on growing as
+        between two of them; None if that is not known.
       num_compiles: how many compiles it took.
     """
 
     fits: int | None
     does_not_fit: int | None
+    estimate: int | None = None
     num_compiles: int
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from components.preflight_result import Cell, Finding, PreflightResult
-from components.quantities import bytes_text, seconds_text, times_text
+from components.quantities import bytes_text, seconds_text, significant, times_text
 
 _GAP = 2
 _HEADS = ("HBM", "largest batch", "lower bound")
@@ -31,13 +31,15 @@ def outcome_text(cell: Cell) -> str:
 
 
 def batch_text(cell: Cell) -> str:
-    """Returns the largest batch, with a `+` where the largest tried one fits."""
+    """Returns the largest batch; where the largest tried one fits, `16,384+ (~230,000)`."""
     if cell.largest_batch is None:
         return ""
     if cell.largest_batch.fits is None:
         return "none"
     plus = "+" if cell.largest_batch.does_not_fit is None else ""
-    return f"{cell.largest_batch.fits:,}{plus}"
+    estimate = cell.largest_batch.estimate
+    about = f" (~{significant(float(f'{estimate:.2g}'))})" if estimate else ""
+    return f"{cell.largest_batch.fits:,}{plus}{about}"
 
 
 def result_text(result: PreflightResult) -> str:

@@ -53,13 +53,29 @@ def find_largest_batch(
             break
         tried[rows] = compile_rows(rows)
     low, high = _bracket(tried)
-    return LargestBatch(fits=low or None, does_not_fit=high, num_compiles=len(tried) - 1)
+    return LargestBatch(
+        fits=low or None,
+        does_not_fit=high,
+        estimate=_estimate(tried, available_bytes) if high is None else None,
+        num_compiles=len(tried) - 1,
+    )
 
 
 def _bracket(tried: Mapping[int, Tried]) -> tuple[int, int | None]:
     """The largest number of rows that fits, 0 if none does, and the smallest that does not."""
     low = max((rows for rows, each in tried.items() if each.fits), default=0)
     return low, min((rows for rows, each in tried.items() if not each.fits), default=None)
+
+
+def _estimate(tried: Mapping[int, Tried], available_bytes: int) -> int | None:
+    """Where a line through two batches that fit meets the limit."""
+    if len(tried) < 2:
+        return None
+    (low, at_low), (high, at_high) = sorted((rows, each.bytes) for rows, each in tried.items())
+    if at_low is None or at_high is None or at_high <= at_low:
+        return None
+    rows = high + (available_bytes - at_high) * (high - low) / (at_high - at_low)
+    return int(rows) // _MULTIPLE * _MULTIPLE
 
 
 def _next(tried: Mapping[int, Tried], available_bytes: int, largest: int) -> int | None:

@@ -11,7 +11,7 @@ from components.preflight_result import (
     PreflightResult,
     Work,
 )
-from pipeline.preflight.text import result_text
+from pipeline.preflight.text import batch_text, result_text
 
 MEMORY = Memory(
     arguments_bytes=1,
@@ -49,8 +49,8 @@ def _text(*cells):
     )
 
 
-def _cell(variant="full", chip="v5e", fits=131_072, does_not_fit=None, **fields):
-    largest = LargestBatch(fits=fits, does_not_fit=does_not_fit, num_compiles=1)
+def _cell(variant="full", chip="v5e", fits=131_072, does_not_fit=None, estimate=None, **fields):
+    largest = LargestBatch(fits=fits, does_not_fit=does_not_fit, estimate=estimate, num_compiles=1)
     values = {"outcome": "compiles", "memory": MEMORY, "work": WORK, "largest_batch": largest}
     return Cell(variant=variant, chip=chip, batch_size=2048, **{**values, **fields})
 
@@ -93,6 +93,10 @@ def test_same_cause_of_several_chips_is_said_once():
 def test_batch_that_never_fits_is_none():
     text = _text(_cell(fits=None, does_not_fit=8, outcome="does_not_fit", memory=None, work=None))
     assert text.splitlines()[3].split() == ["full", "does", "not", "fit", "none"]
+
+
+def test_estimate_beyond_the_largest_tried_batch_has_two_digits():
+    assert batch_text(_cell(fits=16_384, estimate=234_560)) == "16,384+ (~230,000)"
 
 
 def test_slow_things_are_said_once_with_the_worst_of_them():

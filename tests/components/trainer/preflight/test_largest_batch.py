@@ -75,3 +75,10 @@ def test_start_at_the_cap_needs_no_search():
     compiler = _Compiler(0, 1)
     assert compiler.search(start=4096, largest=4096).num_compiles == 0
     assert compiler.asked == []
+
+
+def test_limit_beyond_the_cap_is_estimated():
+    assert _Compiler(10**9, 10_000).search().estimate == 1_500_000
+    assert _Compiler(10**9, 500_000).search().estimate is None
+    assert _Compiler(0, 1).search(start=4096, largest=4096).estimate is None
+    assert _Compiler(10**9, 0).search().estimate is None
