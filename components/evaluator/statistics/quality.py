@@ -66,14 +66,14 @@ def measure_quality(
     slices = _slice_pieces(tuple(files), replicas, baseline, config)
     metrics = _metric_pieces(tuple(files), replicas, config)
     folder = os.path.split(files[0])[0]
-    tables = measure_pieces(make_pipeline, [*metrics, *slices], folder)
-    found = pa.concat_tables(tables[: len(metrics)])
+    tables = measure_pieces(make_pipeline, [*slices, *metrics], folder)
+    found = pa.concat_tables(tables[len(slices) :])
     measured = {
         name: Measured([found.filter(pc.equal(found[REPLICA], column)) for column in columns])
         for name, columns in replicas.items()
     }
     overall = overall_results(measured, baseline, config.confidence)
-    of_slices = slice_results(tables[len(metrics) :], baseline, config.confidence)
+    of_slices = slice_results(tables[: len(slices)], baseline, config.confidence)
     return {
         name: Quality(
             metrics=overall[name],

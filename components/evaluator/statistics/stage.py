@@ -61,7 +61,8 @@ def measure_pieces(
 
     Args:
       make_pipeline: makes the Beam pipeline that measures; it has run when this returns.
-      pieces: what to measure.
+      pieces: what to measure. Beam deals them out in turns, in this order, so the long ones should
+        come first.
       folder: a folder that all workers reach. The tables are in a folder of its own in it for a
         while.
     """
@@ -72,7 +73,6 @@ def measure_pieces(
             _ = (
                 pipeline
                 | "Pieces" >> beam.Create(list(enumerate(pieces)))
-                | "SpreadOut" >> beam.Reshuffle()
                 | "Measure" >> beam.ParDo(_MeasureFn(own, len(pieces)))
             )
         return [read_table(_path(own, number)) for number in range(len(pieces))]

@@ -120,9 +120,10 @@ def _add_terms(draws: np.ndarray, terms: np.ndarray, sums: np.ndarray) -> None:
         drawn = draws[row]
         first, second, third = terms[row, 0], terms[row, 1], terms[row, 2]
         for i in range(len(drawn)):
-            firsts[i] += first * drawn[i]
-            seconds[i] += second * drawn[i]
-            thirds[i] += third * drawn[i]
+            times = float(drawn[i])  # Not read again after each sum that is written.
+            firsts[i] += first * times
+            seconds[i] += second * times
+            thirds[i] += third * times
 
 
 @compiled(
