@@ -9,6 +9,7 @@ import tensorflow as tf
 from components.errors import InputError
 from components.trainer.architecture import make_dlrm
 from components.trainer.config import TrainerConfig
+from components.trainer.data import TEACHER_LOGIT
 from components.trainer.model import ROWS, Dlrm
 from components.trainer.packed_tables import LINE_WIDTH, PackedTables
 from components.trainer.program.lowering import LoweredFunction, LoweringError, lower
@@ -149,11 +150,14 @@ def batch_specs(
       dense_width: of the dense features.
     """
     dense = [tf.TensorSpec([batch_size, dense_width], tf.float32, DENSE)] if dense_width else []
+    of_row = tf.TensorSpec([batch_size], tf.float32)
+    teacher = [tf.TensorSpec.from_spec(of_row, TEACHER_LOGIT)] if step.has_teacher else []
     given = [
         tf.TensorSpec([batch_size, num_ids], tf.int32, CATEGORICAL),
         *dense,
-        tf.TensorSpec([batch_size], tf.float32, "label"),
-        tf.TensorSpec([batch_size], tf.float32, "weight"),
+        *teacher,
+        tf.TensorSpec.from_spec(of_row, "label"),
+        tf.TensorSpec.from_spec(of_row, "weight"),
     ]
 
     def rows(*inputs: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -172,8 +176,8 @@ def batch_inputs(step: TrainStep, batch: Batch) -> list[tf.Tensor]:
       batch: as `TrainStep` takes it.
     """
     features, label, weight = step.prepare(batch)
-    dense = [features[DENSE]] if DENSE in features else []
-    return [features[CATEGORICAL], *dense, label, weight, *features[ROWS]]
+    given = [features[name] for name in (CATEGORICAL, DENSE, TEACHER_LOGIT) if name in features]
+    return [*given, label, weight, *features[ROWS]]
 
 
 def _batch(specs: Sequence[tf.TensorSpec], inputs: Sequence[tf.Tensor]) -> Batch:

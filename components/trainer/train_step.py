@@ -31,6 +31,7 @@ class TrainStep(tf.Module):
       learning_rate_factor: a float32 scalar that both learning rates are multiplied by.
       dense_optimizer: of `network.dense_variables`.
       embedding_optimizer: of `network.tables`.
+      has_teacher: whether its batches have the logits of a teacher.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class TrainStep(tf.Module):
         super().__init__()
         self._network = network
         self._row_loss = RowLoss(config.loss, config.distillation)
+        self.has_teacher = config.distillation.weight > 0
         self._negative_weight = config.negative_weight
         self._mean_weight = mean_weight
         self._clip_norm = config.gradient_clip_norm

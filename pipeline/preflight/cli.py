@@ -14,7 +14,7 @@ from components.trainer.preflight.chips import CHIPS
 from components.trainer.preflight.compile_process import DEFAULT_PYTHON
 from components.trainer.preflight.config import PreflightConfig
 from components.trainer.preflight.largest_batch import LARGEST_TRIED
-from pipeline.config import PipelineConfig, known_presets, load_config
+from pipeline.config import PipelineConfig, known_presets, make_config, preset_values
 from pipeline.console import Console, log_to_file, native_errors_to_file
 from pipeline.startup import gc_paused
 
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     log_path = output.with_suffix(".log")
     with Console() as console:
         try:
-            config = load_config(flags.preset, flags.variants, flags.set)
+            config = _config(flags)
             _check_paths(flags)
             log_to_file(log_path)
             with native_errors_to_file(log_path):
@@ -62,6 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         console.say(f"\n{result_text(result)}\n\nresult  {output}")
     return 0 if all(cell.outcome == "compiles" for cell in result.cells) else FAILED
+
+
+def _config(flags: argparse.Namespace) -> PipelineConfig:
+    """Returns the configuration; as nothing is compared here, any variant does for a baseline."""
+    values = preset_values(flags.preset, flags.variants, flags.set)
+    values.setdefault("evaluator", {})["baseline"] = next(iter(values["variants"]))
+    return make_config(values, f"preset {flags.preset}")
 
 
 def _run(

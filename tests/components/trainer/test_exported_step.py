@@ -8,6 +8,7 @@ from tensorflow.compiler.xla import xla_data_pb2
 from tensorflow.compiler.xla.service import hlo_pb2
 
 from components.errors import InputError
+from components.trainer.data import TEACHER_LOGIT
 from components.trainer.embeddings.full import Full
 from components.trainer.exported_step import (
     ExportedStep,
@@ -18,6 +19,7 @@ from components.trainer.exported_step import (
     make_step,
 )
 from components.trainer.registry import known_methods
+from schemas.transformed import CATEGORICAL, DENSE
 from tests.components.trainer.click_batches import (
     DENSE_WIDTH,
     VOCABULARY_SIZES,
@@ -117,6 +119,14 @@ def test_rows_of_a_batch_are_those_that_the_step_would_find() -> None:
     specs = batch_specs(step, 32, len(VOCABULARY_SIZES), DENSE_WIDTH)
     for spec, value in zip(specs, (ids, dense, label, weight, *rows), strict=True):
         assert (spec.shape, spec.dtype) == (value.shape, value.dtype)
+
+
+def test_student_is_exported_with_the_logits_of_its_teacher() -> None:
+    config = {"weight": 0.5, "teacher": {"embedding_dim": 8}}
+    arguments = export(distillation=config).manifest["arguments"]
+    names = [argument["name"] for argument in arguments if argument["kind"] == "input"]
+    assert names[:5] == [CATEGORICAL, DENSE, TEACHER_LOGIT, "label", "weight"]
+    assert TEACHER_LOGIT not in {argument["name"] for argument in export().manifest["arguments"]}
 
 
 def in_python(vector: tf.Tensor) -> tf.Tensor:

@@ -58,7 +58,7 @@ def test_variants_are_compiled_and_written(tmp_path, capsys):
     sizes, output = tmp_path / "sizes.json", tmp_path / "out.json"
     sizes.write_text(json.dumps({"C1": 20, "dense_width": 2}))
     python = write_compiler(tmp_path / "python")
-    flags = ["--preset=tiny", "--variants=full", "--device=v5e,v3", "--batch-size=8"]
+    flags = ["--preset=tiny", "--variants=hashing", "--device=v5e,v3", "--batch-size=8"]
     flags += ["--num-chips=4", "--spread=rows"]
     flags += [f"--vocabulary-sizes={sizes}", f"--output={output}", f"--compiler={python}"]
     flags += ["--max-batch-size=0", "--set=trainer.embedding_optimizer.name=sgd"]
@@ -71,4 +71,4 @@ def test_variants_are_compiled_and_written(tmp_path, capsys):
     assert result.versions == {"tensorflow": "2.16.2", "libtpu": "1"}
     assert result.model.total_rows == 20
     assert (result.num_chips, result.spread) == (4, "rows")
-    assert "full on v3: does not fit" in capsys.readouterr().out
+    assert "hashing on v3: does not fit" in capsys.readouterr().out
