@@ -9,10 +9,11 @@ from pathlib import Path
 
 from components.errors import InputError
 from pipeline.cause import cause_of
-from pipeline.config import DEFAULT_SCHEMA, PipelineConfig, known_presets, load_config
+from pipeline.config import PipelineConfig
 from pipeline.console import Console, log_to_file, native_errors_to_file
 from pipeline.lineage.origin import read_origin
 from pipeline.lineage.records import Origin
+from pipeline.load_config import DEFAULT_SCHEMA, known_presets, load_config
 from pipeline.paths import RunPaths
 from pipeline.startup import gc_paused
 from schemas.schema_file import known_schemas

@@ -12,7 +12,7 @@ from tfx.orchestration.pipeline import RunOptions
 
 from components.parquet import list_files, read_table
 from components.synthetic.click_log import SyntheticConfig, write_click_log
-from pipeline.config import load_config
+from pipeline.load_config import load_config
 from pipeline.pipeline import create_pipeline
 from tests.portable_beam import install_package, num_workers_started, portable_services
 

@@ -12,7 +12,7 @@ import tests.ram_file_system  # noqa: F401  # tells Beam of ram://
 from components.evaluator.comparison import COMPARISON_FILE, REPORT_FILE, Comparison
 from components.files import write_bytes
 from components.synthetic.click_log import write_click_log
-from pipeline.config import load_config
+from pipeline.load_config import load_config
 from pipeline.pipeline import create_pipeline
 from pipeline.stepwise_runner import StepwiseRunner
 

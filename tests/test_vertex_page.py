@@ -10,7 +10,7 @@ import yaml
 from google.api_core import exceptions as api
 from google.auth import exceptions as auth
 
-from pipeline.config import load_config
+from pipeline.load_config import load_config
 from pipeline.vertex.api.service_error import explain
 from pipeline.vertex.cli import _parser
 from pipeline.vertex.config import VertexConfig

@@ -14,8 +14,9 @@ from components.trainer.preflight.chips import CHIPS
 from components.trainer.preflight.compile_process import DEFAULT_PYTHON
 from components.trainer.preflight.config import PreflightConfig
 from components.trainer.preflight.largest_batch import LARGEST_TRIED
-from pipeline.config import PipelineConfig, known_presets, make_config, preset_values
+from pipeline.config import PipelineConfig, make_config
 from pipeline.console import Console, log_to_file, native_errors_to_file
+from pipeline.load_config import known_presets, preset_values
 from pipeline.startup import gc_paused
 
 if TYPE_CHECKING:

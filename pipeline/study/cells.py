@@ -10,7 +10,8 @@ from typing import Any
 
 from components.errors import InputError
 from components.trainer.config import TrainerConfig
-from pipeline.config import PipelineConfig, make_config, preset_values
+from pipeline.config import PipelineConfig, make_config
+from pipeline.load_config import preset_values
 from pipeline.study.config import BASELINE, StudyConfig, megabytes
 
 _MAX_NAME = 64  # of `TrainerConfig.variant`

@@ -10,8 +10,8 @@ import yaml
 from pydantic import ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from components.errors import InputError
-from pipeline.config import DEFAULT_SCHEMA
 from pipeline.config_errors import describe
+from pipeline.load_config import DEFAULT_SCHEMA
 from schemas.step_config import StepConfig
 
 FULL = "full"

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from components.errors import InputError
 from components.evaluator.report.table import render_table
-from pipeline.config import DEFAULT_SCHEMA, PipelineConfig, load_config
+from pipeline.config import PipelineConfig
 from pipeline.console import Console
+from pipeline.load_config import DEFAULT_SCHEMA, load_config
 from pipeline.paths import RunPaths
 from pipeline.vertex.api.storage import Storage
 from pipeline.vertex.flags import (

@@ -4,7 +4,7 @@ import pytest
 from tfx.dsl.compiler.compiler import Compiler
 
 from components.errors import InputError
-from pipeline.config import known_presets, load_config
+from pipeline.load_config import known_presets, load_config
 from pipeline.pipeline import create_pipeline
 
 BEFORE = ["ExampleGen", "StatisticsGen", "SchemaGen", "ExampleValidator", "Transform"]

@@ -42,7 +42,7 @@ CASES = {
 
 def compiled(preset, assignments=(), target="vertex"):
     """The PipelineJob of a preset."""
-    from pipeline.config import load_config
+    from pipeline.load_config import load_config
     from pipeline.vertex.graph.compile import compile_pipeline
     from pipeline.vertex.site import Site
 

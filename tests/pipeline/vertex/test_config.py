@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from components.errors import InputError
-from pipeline.config import load_config
+from pipeline.load_config import load_config
 from pipeline.vertex.config import (
     DataflowConfig,
     EndpointConfig,

@@ -4,7 +4,7 @@ from html import unescape
 import pytest
 
 from components.evaluator.report.command import reproduce, reproduce_note
-from pipeline.config import load_config
+from pipeline.load_config import load_config
 from tests.components.evaluator.report.sample import sample_comparison
 
 

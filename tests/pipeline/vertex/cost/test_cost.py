@@ -3,7 +3,8 @@
 import pytest
 
 from components.errors import InputError
-from pipeline.config import PipelineConfig, load_config
+from pipeline.config import PipelineConfig
+from pipeline.load_config import load_config
 from pipeline.vertex.cost.cost import Estimate, estimate, render
 from pipeline.vertex.cost.durations import Range
 from pipeline.vertex.cost.step_costs import StepCost

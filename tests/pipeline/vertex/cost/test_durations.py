@@ -2,7 +2,8 @@
 
 import pytest
 
-from pipeline.config import PipelineConfig, load_config
+from pipeline.config import PipelineConfig
+from pipeline.load_config import load_config
 from pipeline.vertex.cost.durations import (
     Range,
     beam_core_seconds,

@@ -6,7 +6,7 @@ from google.cloud.aiplatform_v1 import types
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipeline.config import known_presets, load_config
+from pipeline.load_config import known_presets, load_config
 from pipeline.vertex.graph.compile import compile_pipeline, write_spec
 from pipeline.vertex.site import Site
 from schemas.schema_file import known_schemas, load_click_log

@@ -4,7 +4,7 @@ import pytest
 from tfx.utils import json_utils
 
 from components.errors import InputError
-from pipeline.config import load_config
+from pipeline.load_config import load_config
 from pipeline.pipeline import create_pipeline
 from pipeline.vertex.graph.engines import place
 from pipeline.vertex.site import Site

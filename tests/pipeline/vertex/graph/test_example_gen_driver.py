@@ -6,7 +6,7 @@ import pytest
 from google.protobuf import json_format
 from kfp.pipeline_spec import pipeline_spec_pb2
 
-from pipeline.config import load_config
+from pipeline.load_config import load_config
 from pipeline.vertex.graph import example_gen_driver
 from pipeline.vertex.graph.compile import compile_pipeline
 from pipeline.vertex.site import Site

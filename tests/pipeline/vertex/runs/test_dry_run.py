@@ -1,6 +1,6 @@
 import pytest
 
-from pipeline.config import load_config
+from pipeline.load_config import load_config
 from pipeline.vertex.runs.dry_run import render_plan
 from pipeline.vertex.site import Site
 from tests.pipeline.vertex.small_job import small_job

@@ -1,7 +1,8 @@
 import pytest
 
 from components.errors import InputError
-from pipeline.config import PipelineConfig, known_presets, load_config
+from pipeline.config import PipelineConfig
+from pipeline.load_config import known_presets, load_config
 
 
 @pytest.mark.parametrize("preset", known_presets())
@@ -82,7 +83,7 @@ def test_a_stack_named_twice_is_refused():
 
 
 def test_a_stack_with_the_name_of_a_variant_of_the_preset_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr("pipeline.config._PRESETS", tmp_path)
+    monkeypatch.setattr("pipeline.load_config._PRESETS", tmp_path)
     variants = "{full: {}, hashing_int8: {compression_ratio: 10, embedding: {method: int8}}}"
     (tmp_path / "own.yaml").write_text(f"synthetic: {{rows: 100}}\nvariants: {variants}\n")
     assert "hashing_int8" in load_config("own", ["full", "hashing_int8"]).variants
