@@ -136,7 +136,8 @@ def test_predictions_report_their_progress(tmp_path, models, caplog):
     rows = raw_rows([0, 1, 0], [1, 2, 3], [b"aa"] * 3)
     with caplog.at_level(logging.INFO, logger=PROGRESS_LOGGER):
         predict(tmp_path, models, rows, batch_size=2)
-    assert caplog.messages == [
+    said = [record.getMessage() for record in caplog.records if record.name == PROGRESS_LOGGER]
+    assert said == [
         "loading model 1 of 2: full",
         "loading model 2 of 2: hashing:1",
         "predicted 2 of 3 rows x 2 models",

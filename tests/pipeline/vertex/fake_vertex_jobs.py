@@ -107,7 +107,7 @@ def advance_pipeline_job(
         job.state, job.start_time = state.PIPELINE_STATE_RUNNING, now()
         job.job_detail.task_details = [
             Task(task_id=number, task_name=name, state=Task.State.PENDING, create_time=now())
-            for number, name in enumerate(tasks, 1)
+            for number, name in enumerate(sorted(tasks), 1)  # a map has no order
         ]
         return
     for task in job.job_detail.task_details:
