@@ -9,6 +9,8 @@ VENV := .venv
 LOCK := requirements.txt
 PYTHON := $(VENV)/bin/python
 ENVIRONMENT := $(VENV)/.synced
+# A process for each core, up to four: each takes 2 GB. A file's tests share what they set up.
+PYTEST := $(PYTHON) -m pytest --numprocesses auto --maxprocesses 4 --dist loadfile
 # The TPU compiler wants a newer Python and other packages than the pipeline.
 PREFLIGHT := .venv-preflight/.synced
 
@@ -32,7 +34,7 @@ preflight: $(ENVIRONMENT) $(PREFLIGHT)  ## Compile the train steps for TPUs, wit
 	$(PYTHON) -m pipeline.preflight
 
 test: $(ENVIRONMENT)  ## Run the fast tests.
-	$(PYTHON) -m pytest
+	$(PYTEST)
 
 test-slow: $(ENVIRONMENT) $(PREFLIGHT)  ## Run the end-to-end tests.
 	$(PYTHON) -m pytest -m slow
