@@ -37,7 +37,7 @@ test: $(ENVIRONMENT)  ## Run the fast tests.
 	$(PYTEST)
 
 test-slow: $(ENVIRONMENT) $(PREFLIGHT)  ## Run the end-to-end tests.
-	$(PYTHON) -m pytest -m slow
+	$(PYTEST) -m slow
 
 lint: $(ENVIRONMENT)  ## Check style and types.
 	$(PYTHON) -m ruff check .

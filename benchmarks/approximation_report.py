@@ -25,8 +25,8 @@ from matplotlib.figure import Figure
 from sklearn.metrics import roc_auc_score
 
 from benchmarks.approximation_quality import Cell
-from components.evaluator.comparison import MetricResult
 from components.evaluator.config import EvaluatorConfig
+from components.evaluator.metric_result import MetricResult
 from components.evaluator.predict import write_predicted
 from components.evaluator.statistics.quality import Quality, measure_quality
 from schemas.click_log import LABEL

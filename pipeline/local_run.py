@@ -12,12 +12,7 @@ from tfx.orchestration import metadata
 from tfx.orchestration.pipeline import Pipeline
 
 from components.errors import InputError
-from components.evaluator.comparison import (
-    COMPARISON_FILE,
-    MARKDOWN_FILE,
-    REPORT_FILE,
-    Comparison,
-)
+from components.evaluator.comparison import COMPARISON_FILE, MARKDOWN_FILE, REPORT_FILE, Comparison
 from components.evaluator.report.markdown import render_markdown
 from components.evaluator.report.page import render_page
 from components.files import write_text

@@ -3,8 +3,9 @@
 import json
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
+from components.evaluator.metric_result import CalibrationBin, MetricResult, ResultPart, SliceResult
 from components.evaluator.preflight_facts import PreflightFacts
 from components.training_record import EvalPoint, LossPoint
 from schemas.spans import SpanCounts
@@ -14,91 +15,7 @@ REPORT_FILE = "index.html"
 MARKDOWN_FILE = "comparison.md"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Estimate(_Part):
-    """A number measured on the eval rows, with its uncertainty.
-
-    Attributes:
-      value: the number on the rows themselves; with several seeds, the mean over the replicas.
-      standard_error: of `value`: from the draw of the eval rows and, with several seeds, from the
-        seeds.
-      low: lower end of the interval that holds the truth at the comparison's confidence.
-      high: upper end.
-      degrees_of_freedom: of the Student's distribution that gives this interval; None is infinitely
-        many, the normal distribution.
-    """
-
-    value: float
-    standard_error: float
-    low: float
-    high: float
-    degrees_of_freedom: float | None = None
-
-
-class MetricResult(_Part):
-    """One metric of one variant.
-
-    Attributes:
-      estimate: of the variant itself.
-      difference: variant minus baseline on the same rows (paired); None for the baseline.
-      p_value: of no difference, two-sided; None for the baseline.
-      adjusted_p_value: the same after Holm's correction (Holm 1979) for all variants that are
-        compared by this metric; of slices, for all variants and slices.
-      sampling_error: the part of the difference's standard error (of the estimate's, for the
-        baseline) that the draw of the eval rows brings.
-      seed_error: the part that the seeds bring: standard deviation over the replicas / sqrt(their
-        number); None with one seed.
-    """
-
-    estimate: Estimate
-    difference: Estimate | None = None
-    p_value: float | None = None
-    adjusted_p_value: float | None = None
-    sampling_error: float
-    seed_error: float | None = None
-
-
-class CalibrationBin(_Part):
-    """Eval rows with similar predictions.
-
-    Attributes:
-      num_rows: how many.
-      mean_prediction: of these rows.
-      click_rate: the mean of their labels.
-      low: lower end of the click rate's interval (Wilson 1927).
-      high: upper end.
-    """
-
-    num_rows: int
-    mean_prediction: float
-    click_rate: float
-    low: float
-    high: float
-
-
-class SliceResult(_Part):
-    """The metrics of one variant on a part of the eval rows.
-
-    Attributes:
-      key: what the rows are told apart by, such as `"frequency of C3"`.
-      value: of the key, such as `"tail"`.
-      num_rows: rows of the slice.
-      num_clicks: rows with label 1.
-      metrics: those that are defined on it, of `"auc_roc"`, `"logloss"`, `"normalized_entropy"` and
-        `"calibration"`; their errors are analytic (DeLong et al. 1988; delta method).
-    """
-
-    key: str
-    value: str
-    num_rows: int
-    num_clicks: int
-    metrics: dict[str, MetricResult]
-
-
-class LatencyResult(_Part):
+class LatencyResult(ResultPart):
     """How long a call of the exported model takes, in a process of its own.
 
     Attributes:
@@ -123,7 +40,7 @@ class LatencyResult(_Part):
     quantiles_ms: tuple[float, ...]
 
 
-class ConstraintResult(_Part):
+class ConstraintResult(ResultPart):
     """Whether a variant keeps one constraint.
 
     Attributes:
@@ -145,7 +62,7 @@ class ConstraintResult(_Part):
     more_rows: int | None = None
 
 
-class VariantResult(_Part):
+class VariantResult(ResultPart):
     """The measurements of one variant.
 
     Attributes:
@@ -177,12 +94,12 @@ class VariantResult(_Part):
     calibration_bins: tuple[CalibrationBin, ...] = ()
     loss_curve: tuple[LossPoint, ...] = ()
     eval_curve: tuple[EvalPoint, ...] = ()
-    table_bytes: dict[str, int] = {}
+    table_bytes: dict[str, int] = Field(default_factory=dict)
     constraints: tuple[ConstraintResult, ...] = ()
     is_on_front: bool = False
     is_blessed: bool = False
     verdict: str = ""
-    config: dict[str, Any] = {}
+    config: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def diverged(self) -> bool:
@@ -195,7 +112,7 @@ class VariantResult(_Part):
         return metric.estimate.value if metric else self.costs.get(name)
 
 
-class DataFacts(_Part):
+class DataFacts(ResultPart):
     """The rows behind the comparison.
 
     Attributes:
@@ -224,7 +141,7 @@ class DataFacts(_Part):
         return self.num_eval_clicks / self.num_eval_rows
 
 
-class Lineage(_Part):
+class Lineage(ResultPart):
     """Where the comparison came from, in ML Metadata's words.
 
     Attributes:
@@ -238,14 +155,14 @@ class Lineage(_Part):
     """
 
     run_id: str = ""
-    artifact_ids: dict[str, tuple[int, ...]] = {}
-    environment: dict[str, str] = {}
+    artifact_ids: dict[str, tuple[int, ...]] = Field(default_factory=dict)
+    environment: dict[str, str] = Field(default_factory=dict)
     command: str | None = None
     commit: str | None = None
     has_local_changes: bool | None = None
 
 
-class Comparison(_Part):
+class Comparison(ResultPart):
     """All variants, the chosen one, and the facts the choice rests on.
 
     Attributes:
@@ -277,7 +194,7 @@ class Comparison(_Part):
     target_logloss: float | None = None
     data: DataFacts
     lineage: Lineage = Lineage()
-    config: dict[str, Any] = {}
+    config: dict[str, Any] = Field(default_factory=dict)
     best_auc_roc: float | None = None
     best_logloss: float | None = None
     preflight: PreflightFacts | None = None

@@ -3,8 +3,8 @@
 import math
 from decimal import Decimal
 
-from components.evaluator.comparison import Estimate
 from components.evaluator.measures import Measure
+from components.evaluator.metric_result import Estimate
 from components.quantities import bytes_text, significant
 
 MISSING = "–"

@@ -4,7 +4,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
-from components.evaluator.comparison import Estimate, MetricResult
+from components.evaluator.metric_result import Estimate, MetricResult
 
 A, B = "A", "B"
 

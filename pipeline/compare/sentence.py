@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from components.evaluator.comparison import Estimate
+from components.evaluator.metric_result import Estimate
 from components.evaluator.numbers import digits, interval_text, percent, signed, size_change
 from components.quantities import bytes_text
 from pipeline.compare.result import CostPair, MetricPair

@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 import apache_beam as beam
 import pyarrow as pa
 
-from components.evaluator.comparison import MetricResult
 from components.evaluator.config import EvaluatorConfig
 from components.evaluator.keys import replica_name
+from components.evaluator.metric_result import MetricResult
 from components.evaluator.prediction_facts import read_prediction_facts
 from components.evaluator.statistics.quality import measure_quality
 from components.parquet import list_files, read_table, write_table

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from components.evaluator.comparison import Comparison, MetricResult
+from components.evaluator.comparison import Comparison
+from components.evaluator.metric_result import MetricResult
 from components.training_record import TrainingRecord
 from pipeline.study.cells import Cell, Group
 from pipeline.study.journal import Timing

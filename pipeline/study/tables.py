@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 from pyarrow import csv
 
-from components.evaluator.comparison import MetricResult
+from components.evaluator.metric_result import MetricResult
 from components.files import write_bytes
 from components.parquet import write_table
 from components.trainer.config import TrainerConfig

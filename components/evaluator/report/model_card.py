@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from components.evaluator.comparison import Comparison, MetricResult, VariantResult
+from components.evaluator.comparison import Comparison, VariantResult
 from components.evaluator.measures import COSTS
+from components.evaluator.metric_result import MetricResult
 from components.evaluator.numbers import (
     MISSING,
     difference_text,

@@ -7,13 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from components.evaluator.comparison import (
-    Comparison,
-    Estimate,
-    LatencyResult,
-    VariantResult,
-)
+from components.evaluator.comparison import Comparison, LatencyResult, VariantResult
 from components.evaluator.measures import METRICS
+from components.evaluator.metric_result import Estimate
 from components.evaluator.numbers import range_text
 from components.evaluator.report.columns import columns
 from components.evaluator.report.findings import cost_measure, has_front_line, max_auc_loss

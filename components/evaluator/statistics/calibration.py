@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy import special
 
-from components.evaluator.comparison import CalibrationBin
+from components.evaluator.metric_result import CalibrationBin
 from components.evaluator.statistics.ranking import Ranking
 
 BIN_SUMS = "bins"

@@ -7,8 +7,8 @@ import numpy as np
 import pyarrow as pa
 
 from components.errors import InputError
-from components.evaluator.comparison import MetricResult
 from components.evaluator.measures import METRICS
+from components.evaluator.metric_result import MetricResult
 from components.evaluator.statistics.calibration import BIN_SUMS
 from components.evaluator.statistics.uncertainty import Noisy, baseline_result, compared_results
 

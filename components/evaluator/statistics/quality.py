@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict
 
-from components.evaluator.comparison import CalibrationBin, MetricResult, SliceResult
 from components.evaluator.config import EvaluatorConfig
+from components.evaluator.metric_result import CalibrationBin, MetricResult, SliceResult
 from components.evaluator.statistics.calibration import calibration_bins
 from components.evaluator.statistics.overall import Measured, overall_results
 from components.evaluator.statistics.prediction_reader import read_slice_keys

@@ -5,7 +5,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from components.evaluator.comparison import MetricResult, SliceResult
+from components.evaluator.metric_result import MetricResult, SliceResult
 from components.evaluator.statistics.slice_metrics import SLICE_METRICS
 from components.evaluator.statistics.uncertainty import Noisy, baseline_result, compared_results
 

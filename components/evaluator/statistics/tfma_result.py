@@ -18,8 +18,8 @@ from tensorflow_model_analysis.proto import config_pb2, metrics_for_slice_pb2
 from tensorflow_model_analysis.slicer import slicer_lib
 from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as writer
 
-from components.evaluator.comparison import Estimate, MetricResult
 from components.evaluator.config import EvaluatorConfig
+from components.evaluator.metric_result import Estimate, MetricResult
 from components.evaluator.statistics.quality import Quality
 from components.files import write_text
 from schemas.click_log import LABEL, WEIGHT

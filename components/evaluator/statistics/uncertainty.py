@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from scipy import optimize, special
 
-from components.evaluator.comparison import Estimate, MetricResult
+from components.evaluator.metric_result import Estimate, MetricResult
 from components.evaluator.statistics.holm import holm
 
 # exp of it is the smallest tail that is told from 0.

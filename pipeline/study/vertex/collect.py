@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 
 from components.errors import InputError
-from components.evaluator.comparison import COMPARISON_FILE, Comparison, MetricResult
+from components.evaluator.comparison import COMPARISON_FILE, Comparison
+from components.evaluator.metric_result import MetricResult
 from components.evaluator.statistics.holm import holm
 from components.training_record import read_training_record
 from pipeline.cause import cause_of

@@ -6,12 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from components.code_version import code_version
-from components.evaluator.comparison import (
-    COMPARISON_FILE,
-    MARKDOWN_FILE,
-    REPORT_FILE,
-    Comparison,
-)
+from components.evaluator.comparison import COMPARISON_FILE, MARKDOWN_FILE, REPORT_FILE, Comparison
 from pipeline.config import PipelineConfig
 from pipeline.console import Console
 from pipeline.local_run import RunResult

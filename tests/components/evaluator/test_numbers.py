@@ -1,7 +1,7 @@
 import pytest
 
-from components.evaluator.comparison import Estimate
 from components.evaluator.measures import find_measure
+from components.evaluator.metric_result import Estimate
 from components.evaluator.numbers import (
     difference_text,
     interval_text,

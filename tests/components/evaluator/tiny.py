@@ -7,7 +7,8 @@ import numpy as np
 import pyarrow as pa
 import tensorflow as tf
 
-from components.evaluator.comparison import Estimate, MetricResult, VariantResult
+from components.evaluator.comparison import VariantResult
+from components.evaluator.metric_result import Estimate, MetricResult
 from components.parquet import write_table
 from components.training_record import TrainingRecord, write_training_record
 from schemas.click_log import LABEL, MISSING_INTEGER, raw_arrow_schema

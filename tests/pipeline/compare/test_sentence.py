@@ -1,6 +1,6 @@
 import pytest
 
-from components.evaluator.comparison import Estimate, MetricResult
+from components.evaluator.metric_result import Estimate, MetricResult
 from pipeline.compare.result import CostPair, MetricPair
 from pipeline.compare.sentence import plain_sentence
 

@@ -1,12 +1,7 @@
 """Parts of a study's result, by hand."""
 
-from components.evaluator.comparison import (
-    Comparison,
-    DataFacts,
-    Estimate,
-    MetricResult,
-    VariantResult,
-)
+from components.evaluator.comparison import Comparison, DataFacts, VariantResult
+from components.evaluator.metric_result import Estimate, MetricResult
 from components.training_record import EvalPoint, TrainingRecord
 from pipeline.study.cells import make_groups
 from pipeline.study.config import StudyConfig

@@ -8,10 +8,10 @@ from components.evaluator.comparison import (
     DataFacts,
     LatencyResult,
     Lineage,
-    MetricResult,
     VariantResult,
 )
 from components.evaluator.keys import model_key
+from components.evaluator.metric_result import MetricResult
 from schemas.spans import SpanCounts
 from tests.components.evaluator.report.sample_parts import (
     CATEGORICAL,

@@ -4,13 +4,8 @@ import math
 
 import numpy as np
 
-from components.evaluator.comparison import (
-    CalibrationBin,
-    Estimate,
-    LatencyResult,
-    MetricResult,
-    SliceResult,
-)
+from components.evaluator.comparison import LatencyResult
+from components.evaluator.metric_result import CalibrationBin, Estimate, MetricResult, SliceResult
 from components.training_record import EvalPoint, LossPoint
 
 BANDS = ("head", "middle", "tail", "unseen", "missing")

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from components.evaluator.comparison import Estimate
+from components.evaluator.metric_result import Estimate
 from components.evaluator.report.model_card import model_card, model_card_markdown
 from tests.components.evaluator.report.sample import sample_comparison, with_embedding_bytes
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from components.evaluator.comparison import MetricResult
+from components.evaluator.metric_result import MetricResult
 from components.evaluator.statistics.overall import Measured, overall_results
 from components.evaluator.statistics.ranking import Ranking
 from components.evaluator.statistics.work import resampled_metrics
