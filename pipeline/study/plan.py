@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from components.trainer.tuning.memory import free_bytes
 from pipeline.paths import RunPaths
-from pipeline.study.cells import Cell, Group, make_groups
+from pipeline.study.cells import Cell, Group
 from pipeline.study.config import StudyConfig
 from pipeline.study.estimate import log_rows
+from pipeline.study.grid import make_groups
 from pipeline.study.journal import Timing, read_timings
 
 # TensorFlow and TFX take 0.8 GB; the rest is for rows, tables and what the optimizer keeps.

@@ -8,8 +8,8 @@ from components.progress import report
 from pipeline.console import Console
 from pipeline.lineage.records import Origin
 from pipeline.paths import RunPaths
-from pipeline.study.cells import make_groups
 from pipeline.study.config import StudyConfig
+from pipeline.study.grid import make_groups
 from pipeline.study.result import StudyResult
 from pipeline.study.vertex.cell_runs import cell_runs
 from pipeline.study.vertex.cell_state import CellState, render_states

@@ -3,8 +3,8 @@
 from components.evaluator.comparison import Comparison, DataFacts, VariantResult
 from components.evaluator.metric_result import Estimate, MetricResult
 from components.training_record import EvalPoint, TrainingRecord
-from pipeline.study.cells import make_groups
 from pipeline.study.config import StudyConfig
+from pipeline.study.grid import make_groups
 from pipeline.study.journal import Timing
 
 STUDY = StudyConfig(

@@ -4,9 +4,9 @@ import pytest
 
 from components.errors import InputError
 from components.synthetic.click_log import SyntheticConfig
-from pipeline.study.cells import make_groups
 from pipeline.study.config import StudyConfig
 from pipeline.study.estimate import Estimate, Estimator, log_rows, total_seconds
+from pipeline.study.grid import make_groups
 from pipeline.study.journal import Timing
 from pipeline.vertex.cost.durations import training_hours
 

@@ -5,8 +5,8 @@ import datetime
 import pytest
 
 from components.errors import InputError
-from pipeline.study.cells import make_groups
 from pipeline.study.config import StudyConfig
+from pipeline.study.grid import make_groups
 from pipeline.study.vertex.cell_runs import cell_runs
 from pipeline.study.vertex.vertex_study import compile_run, labelled
 from pipeline.vertex.config import VertexConfig

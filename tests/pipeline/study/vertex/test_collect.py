@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from pipeline.study.cells import make_groups
 from pipeline.study.config import StudyConfig
+from pipeline.study.grid import make_groups
 from pipeline.study.vertex import collect as collect_module
 from pipeline.study.vertex.cell_runs import cell_runs
 from pipeline.study.vertex.cell_state import CellState

@@ -1,8 +1,8 @@
 import pytest
 
 from components.errors import InputError
-from pipeline.study.cells import make_groups
 from pipeline.study.config import StudyConfig
+from pipeline.study.grid import make_groups
 
 FULL = {"embedding": {"method": "full"}}
 HASHING = {"embedding": {"method": "hashing"}}
