@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from components.quantities import significant
 from schemas.step_config import StepConfig
 
 Outcome = Literal[
@@ -185,6 +186,15 @@ class LargestBatch(StepConfig):
     does_not_fit: int | None
     estimate: int | None = None
     num_compiles: int
+
+    @property
+    def text(self) -> str:
+        """What fits; where all that were tried do, `16,384+ (~230,000)`; `none`."""
+        if self.fits is None:
+            return "none"
+        plus = "+" if self.does_not_fit is None else ""
+        about = f" (~{significant(float(f'{self.estimate:.2g}'))})" if self.estimate else ""
+        return f"{self.fits:,}{plus}{about}"
 
 
 class Cell(StepConfig):

@@ -6,7 +6,14 @@ import tensorflow as tf
 from pydantic import ValidationError
 
 from components.errors import InputError
-from components.preflight_result import FILE_NAME, Cell, Outcome, PreflightResult, Spread
+from components.preflight_result import (
+    FILE_NAME,
+    Cell,
+    LargestBatch,
+    Outcome,
+    PreflightResult,
+    Spread,
+)
 from schemas.step_config import StepConfig
 
 
@@ -19,9 +26,7 @@ class TpuStep(StepConfig):
       batch_size: rows a step, over all devices.
       outcome: what came of the compile.
       hbm_bytes: of the memory of one device; None if it is not compiled.
-      largest_batch: the largest batch that was seen to fit; None if it was not looked for, or none
-        was.
-      is_limit: whether a larger one was seen not to fit.
+      largest_batch: None if it was not looked for.
       lower_bound_seconds: no step can be faster; not a forecast. None if it is not compiled.
     """
 
@@ -30,8 +35,7 @@ class TpuStep(StepConfig):
     batch_size: int
     outcome: Outcome
     hbm_bytes: int | None
-    largest_batch: int | None
-    is_limit: bool
+    largest_batch: LargestBatch | None
     lower_bound_seconds: float | None
 
 
@@ -78,14 +82,12 @@ def read_preflight(uri: str) -> PreflightFacts:
 
 
 def _step(cell: Cell) -> TpuStep:
-    largest = cell.largest_batch
     return TpuStep(
         variant=cell.variant,
         chip=cell.chip,
         batch_size=cell.batch_size,
         outcome=cell.outcome,
         hbm_bytes=cell.memory.total_bytes if cell.memory else None,
-        largest_batch=largest.fits if largest else None,
-        is_limit=largest is not None and largest.does_not_fit is not None,
+        largest_batch=cell.largest_batch,
         lower_bound_seconds=cell.work.lower_bound_seconds if cell.work else None,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from components.preflight_result import Cell, Finding, PreflightResult
-from components.quantities import bytes_text, seconds_text, significant, times_text
+from components.quantities import bytes_text, seconds_text, times_text
 
 _GAP = 2
 _HEADS = ("HBM", "largest batch", "lower bound")
@@ -28,18 +28,6 @@ _FINDINGS = {
 def outcome_text(cell: Cell) -> str:
     """Returns `compiles`, `does not fit` and so on."""
     return _OUTCOMES[cell.outcome]
-
-
-def batch_text(cell: Cell) -> str:
-    """Returns the largest batch; where the largest tried one fits, `16,384+ (~230,000)`."""
-    if cell.largest_batch is None:
-        return ""
-    if cell.largest_batch.fits is None:
-        return "none"
-    plus = "+" if cell.largest_batch.does_not_fit is None else ""
-    estimate = cell.largest_batch.estimate
-    about = f" (~{significant(float(f'{estimate:.2g}'))})" if estimate else ""
-    return f"{cell.largest_batch.fits:,}{plus}{about}"
 
 
 def result_text(result: PreflightResult) -> str:
@@ -70,7 +58,8 @@ def _table(result: PreflightResult) -> list[str]:
 def _columns(cell: Cell) -> tuple[str, str, str]:
     bound = "" if cell.work is None else seconds_text(cell.work.lower_bound_seconds)
     size = outcome_text(cell) if cell.memory is None else bytes_text(cell.memory.total_bytes)
-    return size, batch_text(cell), bound
+    largest = "" if cell.largest_batch is None else cell.largest_batch.text
+    return size, largest, bound
 
 
 def _joined(cells: Iterable[str], widths: Iterable[int]) -> str:

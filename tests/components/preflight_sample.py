@@ -32,7 +32,12 @@ def make_cell(variant: str, chip: str, does_not_fit: int | None = None) -> Cell:
             lower_bound_seconds=2.55e-5,
             bound_by="bytes",
         ),
-        largest_batch=LargestBatch(fits=16_384, does_not_fit=does_not_fit, num_compiles=1),
+        largest_batch=LargestBatch(
+            fits=16_384,
+            does_not_fit=does_not_fit,
+            estimate=None if does_not_fit else 294_040,
+            num_compiles=1,
+        ),
     )
 
 

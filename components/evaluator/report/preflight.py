@@ -58,7 +58,9 @@ def _notes(facts: PreflightFacts) -> Iterable[str]:
     yield (
         "Each variant's train step, compiled by the TPU compiler before the training; nothing was "
         f"run on a TPU ({versions}). HBM is the memory that the step takes of one device, beside "
-        "it what a program may have. No step can be faster than the lower bound; it is no forecast."
+        "it what a program may have. A + behind the largest batch: no larger one was tried; in "
+        "brackets an estimate, from how the memory grows. No step can be faster than the lower "
+        "bound; it is no forecast."
     )
     if facts.num_chips > 1:
         whole = "the rows of the tables, too" if facts.spread == "rows" else "each has all tables"
@@ -83,7 +85,6 @@ def _cells(step: TpuStep, available: int) -> Iterable[str]:
     yield step.outcome.replace("_", " ")
     size = step.hbm_bytes
     yield MISSING if size is None else f"{bytes_text(size)} of {bytes_text(available)}"
-    largest = step.largest_batch
-    yield MISSING if largest is None else f"{largest:,}{'' if step.is_limit else '+'}"
+    yield MISSING if step.largest_batch is None else step.largest_batch.text
     bound = step.lower_bound_seconds
     yield MISSING if bound is None else seconds_text(bound)

@@ -12,9 +12,9 @@ def test_facts_are_those_of_the_file(tmp_path):
     fits, refused, limited, _ = facts.steps
     assert (fits.variant, fits.chip, fits.outcome) == ("full", "v5e", "compiles")
     assert (fits.hbm_bytes, fits.lower_bound_seconds) == (46_400_000, 2.55e-5)
-    assert (fits.largest_batch, fits.is_limit) == (16_384, False)
+    assert fits.largest_batch.text == "16,384+ (~290,000)"
     assert (refused.outcome, refused.hbm_bytes) == ("does_not_fit", None)
-    assert limited.is_limit
+    assert limited.largest_batch.text == "16,384"
 
 
 def test_missing_file_is_named(tmp_path):
