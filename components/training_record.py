@@ -38,7 +38,8 @@ class EvalPoint(BaseModel):
       step: the steps before it.
       examples: rows that were trained on up to then, repeated ones included.
       train_seconds: wall time of the steps before it.
-      logloss: of the network as it is served, nats.
+      logloss: nats, of the network as it is trained: what the rounding of tables for serving costs
+        is not in it.
       metrics: auc_roc, accuracy, precision, recall and f1 on the same rows, by the Evaluator's
         definitions, at the threshold 0.5; those that the rows do not define are missing.
       train_metrics: the same and `logloss` on rows that are trained on; empty unless asked for.

@@ -118,7 +118,14 @@ class PipelineConfig(StepConfig):
         needed = {self.evaluator.objective, *(each.measure for each in self.evaluator.limits())}
         if "seconds_to_target" not in needed:
             return
-        for name, trainer in self.trainers().items():
+        trainers = self.trainers()
+        fractions = sorted({trainer.validation_fraction for trainer in trainers.values()})
+        if len(fractions) > 1:
+            raise ValueError(
+                "evaluator: seconds_to_target needs one trainer.validation_fraction, so that all "
+                f"variants are evaluated on the same rows; received {fractions}"
+            )
+        for name, trainer in trainers.items():
             if not trainer.evals_per_epoch:
                 raise ValueError(
                     "evaluator: seconds_to_target needs trainer.evals_per_epoch above 0; variant "

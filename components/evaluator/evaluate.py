@@ -146,10 +146,16 @@ def evaluate(
     if config.baseline in finite:  # else `choose` refuses, and nothing needs to be measured
         qualities = measure_quality(make_pipeline, files, finite, config.baseline, config)
         latencies = _measure_latency({name: models[name] for name in variants}, eval_files, config)
-    target = _target_logloss(records[config.baseline][0], config)
+    baseline = records[config.baseline][0]
+    target = _target_logloss(baseline, config)
     results = [
         _variant_result(
-            name, records[name], qualities.get(name), models[name], latencies.get(name, ()), target
+            name,
+            records[name],
+            qualities.get(name),
+            models[name],
+            latencies.get(name, ()),
+            target if records[name][0].eval_curve_rows == baseline.eval_curve_rows else None,
         )
         for name in variants
     ]

@@ -241,6 +241,9 @@ class TrainerConfig(StepConfig):
 
     @property
     def methods(self) -> list[str]:
-        """The names of all embedding methods."""
+        """The names of all embedding methods, those of its teacher among them."""
         stacks = [self.embedding, *self.embeddings.values()]
-        return sorted({name for stack in stacks for name in stack.names})
+        names = {name for stack in stacks for name in stack.names}
+        if self.distillation.weight:
+            names.update(self.teacher_config().methods)
+        return sorted(names)

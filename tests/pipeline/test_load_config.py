@@ -216,3 +216,10 @@ def test_baseline_is_tuned_unless_another_variant_is_named():
     assert config.tuned_trainer() == config.trainers()["full"]
     config = load_config("demo", assignments=[batch_sizes, "tuner.variant=hashing"])
     assert config.tuned_trainer() == config.trainers()["hashing"]
+
+
+def test_time_to_the_target_needs_evaluations_on_the_same_rows():
+    assignments = ["evaluator.objective=seconds_to_target", "trainer.evals_per_epoch=4"]
+    assert load_config("demo", assignments=assignments)
+    with pytest.raises(InputError, match=r"needs one trainer\.validation_fraction, so"):
+        load_config("demo", assignments=[*assignments, "variants.hashing.validation_fraction=0.1"])

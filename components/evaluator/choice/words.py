@@ -145,10 +145,10 @@ def _loss_failure(constraint: ConstraintResult, confidence: float) -> str:
 def _missing_rows(variant: VariantResult) -> int | None:
     """Returns how many more eval rows could make a variant qualify; None if they could not."""
     missed = [constraint for constraint in variant.constraints if not constraint.is_met]
-    rows = [c.more_rows for c in missed if c.value is not None and c.value <= c.limit]
-    if not missed or len(rows) < len(missed):
+    rows = [c.more_rows for c in missed if c.more_rows is not None]
+    if len(rows) < len(missed) or any(c.value is None or c.value > c.limit for c in missed):
         return None
-    return max((each for each in rows if each is not None), default=None)
+    return max(rows, default=None)
 
 
 def _nothing(variants: Sequence[VariantResult], config: EvaluatorConfig) -> str:
@@ -157,6 +157,12 @@ def _nothing(variants: Sequence[VariantResult], config: EvaluatorConfig) -> str:
     alive = [variant for variant in variants if not variant.diverged]
     if all(variant.measure(config.objective) is None for variant in alive):
         return f"Ship nothing: {config.objective}, the objective, was measured of no variant."
+    keeping = [v.name for v in alive if all(constraint.is_met for constraint in v.constraints)]
+    if keeping:
+        return (
+            f"Ship nothing: of what keeps all constraints ({', '.join(keeping)}) "
+            f"{config.objective}, the objective, was not measured."
+        )
     for position, constraint in enumerate(alive[0].constraints):
         ends = [(v, v.constraints[position].worst) for v in alive]
         measured = [

@@ -167,9 +167,19 @@ def convergence_finding(comparison: Comparison) -> str:
                 ends[result.name] = sum(point.loss for point in last) / len(last)
     if not ends:
         return "No curve was recorded."
+    kinds = ("validation_fraction",) if name.startswith("held-out") else ("loss", "distillation")
+    differing = [kind for kind in kinds if _differ_in(comparison, kind)]
+    if differing:
+        return f"The ends of the curves are not compared: variants differ in {differing[0]}."
     best = sorted(ends, key=lambda variant: ends[variant])
     texts = dict.fromkeys(f"{variant} {ends[variant]:.4f}" for variant in (best[0], best[-1]))
     return f"The {name}: {' to '.join(texts)}."
+
+
+def _differ_in(comparison: Comparison, field: str) -> bool:
+    """Whether the variants were trained with different values of a field."""
+    first, *others = (result.config.get(field) for result in comparison.variants)
+    return any(other != first for other in others)
 
 
 def calibration_finding(comparison: Comparison) -> str:

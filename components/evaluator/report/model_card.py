@@ -171,7 +171,7 @@ def _considerations(comparison: Comparison, chosen: VariantResult) -> dict[str, 
     ]
     if worst:
         limitations.append(f"Against {comparison.baseline} it loses most where {worst}.")
-    tradeoffs = [f"It is the baseline {chosen.name} itself: nothing is approximated."]
+    tradeoffs = [f"It is the baseline {chosen.name} itself."]
     auc_roc = chosen.metrics.get("auc_roc")
     if auc_roc and auc_roc.difference:
         tradeoffs = [

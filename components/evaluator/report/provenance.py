@@ -132,7 +132,8 @@ def reading(comparison: Comparison) -> str:
             "Who compares twenty variants finds one that differs by chance. The adjusted p says "
             "how often chance alone gives such a difference to any of the variants (Holm's "
             f"correction). Below {1 - comparison.confidence:.2g} it is bold. The slices are not "
-            "corrected: about one in twenty is marked by chance alone.",
+            f"corrected: about {percent(1 - comparison.confidence)} of them are marked by chance "
+            "alone.",
         ),
         ("Seeds", seeds_note(comparison)),
         ("The choice", _choice(comparison)),

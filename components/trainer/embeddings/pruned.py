@@ -57,6 +57,7 @@ class Pruned(Storage):
         super().__init__(config)
         self._options = config
         self.maintenance = tuple(np.linspace(config.begin, 1.0, config.num_prunings + 1)[1:])
+        self.settled_from = next(p for p in self.maintenance if p >= config.end)
 
     def _layout(self, num_rows: int, width: int) -> SparseRows:
         return SparseRows.of_ratio(num_rows, width, self._options.compression_ratio)

@@ -30,6 +30,7 @@ class Evaluations:
         train_step: TrainStep,
         best_weights: BestWeights,
         logs: TrainingLogs,
+        judged_from: int = 0,
     ) -> None:
         """Takes what the evaluations need.
 
@@ -40,6 +41,7 @@ class Evaluations:
           train_step: its learning rates are lowered.
           best_weights: keep the weights.
           logs: take the figures.
+          judged_from: evaluations after earlier steps decide nothing.
         """
         self._state = state
         self._config = plan.config
@@ -48,6 +50,7 @@ class Evaluations:
         self._train_step = train_step
         self._best_weights = best_weights
         self._logs = logs
+        self._judged_from = judged_from
 
     def is_over(self) -> bool:
         """Returns whether patience has run out."""
@@ -87,8 +90,9 @@ class Evaluations:
         )
         state.evals.append(point)
         self._logs.evaluation(point)
-        self._keep_if_best(point, checkpointed_best_step)
-        self._reduce_on_plateau(point)
+        if point.step >= self._judged_from:
+            self._keep_if_best(point, checkpointed_best_step)
+            self._reduce_on_plateau(point)
 
     def restore_best(self) -> int:
         """Sets the network to its best weights, if they are kept; returns after which step."""

@@ -99,7 +99,10 @@ def train(
             checkpoints.restore()
             splits = (files, validation_files, eval_files)
             rows = EvaluatedRows.of_training(network, config, devices, *splits, scratch)
-            evaluations = Evaluations(state, plan, rows, step, best_weights, logs)
+            settled = max(e.storage.settled_from for e in network.tables.embeddings)
+            evaluations = Evaluations(
+                state, plan, rows, step, best_weights, logs, plan.step_at(settled)
+            )
             watch = LossWatch(state, plan, LearningRates(step), logs)
             parts = (watch, evaluations, checkpoints, logs)
             _Loop(network, plan, state, batches, run_steps, *parts).run(first_batches)

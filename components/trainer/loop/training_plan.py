@@ -64,11 +64,12 @@ class TrainingPlan:
           step: the steps before it.
           maintenance: the fractions of the training after which it is due.
         """
-        return min((s for s in map(self._step_at, maintenance) if s > step), default=None)
+        return min((s for s in map(self.step_at, maintenance) if s > step), default=None)
 
     def due_maintenance(self, step: int, maintenance: Sequence[float]) -> list[float]:
         """Returns those fractions of the training that `step` ends, in order."""
-        return [progress for progress in maintenance if self._step_at(progress) == step]
+        return [progress for progress in maintenance if self.step_at(progress) == step]
 
-    def _step_at(self, progress: float) -> int:
+    def step_at(self, progress: float) -> int:
+        """Returns the step that ends a fraction of the training; at least the first one."""
         return max(1, math.ceil(progress * self.num_steps))

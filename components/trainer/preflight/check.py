@@ -98,19 +98,23 @@ def _check_chip(
 
     compilation = compile_rows(batch_size, keep_text=True)
     cell = _cell(steps.variant, chip, batch_size, steps.of(batch_size), compilation)
-    if not largest_tried or cell.outcome not in ("compiles", "does_not_fit"):
+    started = _tried(compilation)
+    if not largest_tried or started is None or cell.outcome == "does_not_compile":
         return cell
     largest = find_largest_batch(
         lambda rows: _tried(compile_rows(rows)),
         batch_size,
-        _tried(compilation),
+        started,
         CHIPS[chip].hbm_bytes,
         largest_tried,
+        steps.of(batch_size).manifest["num_chips"],
     )
     return cell.model_copy(update={"largest_batch": largest})
 
 
-def _tried(compilation: Compilation) -> Tried:
+def _tried(compilation: Compilation) -> Tried | None:
+    if compilation.status == "died":
+        return None
     if compilation.status == "compiled":
         return Tried(True, total_bytes(compilation.memory))
     return Tried(False, needed_bytes(compilation.message))

@@ -1,5 +1,6 @@
 """The largest batch that fits, in few compiles."""
 
+import math
 from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
@@ -7,8 +8,9 @@ from components.preflight_result import LargestBatch
 
 LARGEST_TRIED = 2**14
 MOST_COMPILES = 8
-# Batches are multiples of this; the search ends when the gap is this share of what fits.
+# Batches are multiples of this at least.
 _MULTIPLE = 8
+# The search ends when the gap is this share of what fits.
 _RESOLUTION = 8
 # With more tries than these the memory is not linear after all, and the gap is halved instead.
 _MOST_LINES = 4
@@ -27,11 +29,12 @@ class Tried(NamedTuple):
 
 
 def find_largest_batch(
-    compile_rows: Callable[[int], Tried],
+    compile_rows: Callable[[int], Tried | None],
     start: int,
     started: Tried,
     available_bytes: int,
     largest: int = LARGEST_TRIED,
+    num_chips: int = 1,
 ) -> LargestBatch:
     """Looks for the largest batch that fits, to an eighth of it.
 
@@ -40,24 +43,31 @@ def find_largest_batch(
     two.
 
     Args:
-      compile_rows: compiles a step for a number of rows.
+      compile_rows: compiles a step for a number of rows; None if the compiler died of it, which
+        says nothing about the memory and ends the search.
       start: a number of rows that was compiled before.
       started: what came of it.
       available_bytes: the memory.
       largest: no larger batch is tried.
+      num_chips: the batches that are tried are multiples of it.
     """
-    tried = {start: started}
-    while len(tried) <= MOST_COMPILES:
-        rows = _next(tried, available_bytes, largest)
+    multiple = math.lcm(_MULTIPLE, num_chips)
+    tried, num_compiles = {start: started}, 0
+    while num_compiles < MOST_COMPILES:
+        rows = _next(tried, available_bytes, largest // multiple * multiple, multiple)
         if rows is None:
             break
-        tried[rows] = compile_rows(rows)
+        found = compile_rows(rows)
+        num_compiles += 1
+        if found is None:
+            break
+        tried[rows] = found
     low, high = _bracket(tried)
     return LargestBatch(
         fits=low or None,
         does_not_fit=high,
         estimate=_estimate(tried, available_bytes) if high is None else None,
-        num_compiles=len(tried) - 1,
+        num_compiles=num_compiles,
     )
 
 
@@ -78,28 +88,29 @@ def _estimate(tried: Mapping[int, Tried], available_bytes: int) -> int | None:
     return int(rows) // _MULTIPLE * _MULTIPLE
 
 
-def _next(tried: Mapping[int, Tried], available_bytes: int, largest: int) -> int | None:
+def _next(
+    tried: Mapping[int, Tried], available_bytes: int, largest: int, multiple: int
+) -> int | None:
     """The next number of rows to try; None if enough is known."""
     low, high = _bracket(tried)
     if high is None:
         return largest if low < largest else None
-    if high - low <= max(_MULTIPLE, low // _RESOLUTION):
+    if high - low <= max(multiple, low // _RESOLUTION):
         return None
     at_low, at_high = tried[low].bytes if low else None, tried[high].bytes
     if len(tried) > _MOST_LINES or at_low is None or at_high is None or at_high <= at_low:
-        return _half_way(low, high)
+        return _half_way(low, high, multiple)
     meets = low + (available_bytes - at_low) * (high - low) / (at_high - at_low)
     # At least a step further than what fits, so that the gap closes from both sides.
-    step = max(_MULTIPLE, low // _RESOLUTION)
-    rows = int(min(max(low + step, meets), high - _MULTIPLE)) // _MULTIPLE * _MULTIPLE
-    return rows if low < rows < high else _half_way(low, high)
+    step = max(multiple, low // _RESOLUTION)
+    rows = int(min(max(low + step, meets), high - multiple)) // multiple * multiple
+    return rows if low < rows < high else _half_way(low, high, multiple)
 
 
-def _half_way(low: int, high: int) -> int | None:
-    exponents = [
-        e for e in range(_MULTIPLE.bit_length() - 1, high.bit_length()) if low < 2**e < high
-    ]
-    if exponents:
-        return 2 ** exponents[len(exponents) // 2]
-    middle = (low + high) // 2 // _MULTIPLE * _MULTIPLE
+def _half_way(low: int, high: int, multiple: int) -> int | None:
+    powers = [2**e for e in range(high.bit_length()) if low < 2**e < high]
+    powers = [power for power in powers if power % multiple == 0]
+    if powers:
+        return powers[len(powers) // 2]
+    middle = (low + high) // 2 // multiple * multiple
     return middle if low < middle < high else None

@@ -76,3 +76,9 @@ def test_json_round_trip_keeps_the_architecture() -> None:
 def test_a_wrong_value_is_refused_by_name(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         TrainerConfig(**values)
+
+
+def test_methods_of_the_teacher_are_among_those_of_the_student():
+    teacher = {"embedding": {"method": "multi_layer"}}
+    student = TrainerConfig(variant="full", distillation={"weight": 0.5, "teacher": teacher})
+    assert student.methods == ["full", "multi_layer"]

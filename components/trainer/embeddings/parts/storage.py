@@ -21,6 +21,8 @@ class Storage(abc.ABC):
       is_by_row: whether each row is encoded by itself. Then tables of one width are encoded
         together, as one; else each table is.
       maintenance: the fractions of a training, in (0, 1], after which `maintain` is called.
+      settled_from: the fraction of a training from which on the values are close to those that are
+        served; earlier weights are never the best ones.
     """
 
     stage: ClassVar[int] = 2
@@ -34,6 +36,7 @@ class Storage(abc.ABC):
           config: an instance of `Config`.
         """
         self.maintenance: tuple[float, ...] = ()
+        self.settled_from = 0.0
 
     def maintain(self, progress: float, values: np.ndarray) -> np.ndarray:
         """Returns what a table's values become at a pause of the training.

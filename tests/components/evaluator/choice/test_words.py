@@ -125,3 +125,23 @@ def test_reason_for_nothing_where_each_constraint_is_kept_by_someone():
     variants = [FULL, variant("a", 0.5, 10)]
     reason, _ = words(*variants, constraints={"max_embedding_bytes": 100})
     assert reason == "Ship nothing: no variant keeps all constraints at once."
+
+
+def test_reason_for_nothing_where_the_objective_was_not_measured_of_who_keeps_all():
+    other = variant("a", 0.001, 1000, serving_bytes=1e6)
+    full = result("full", 0.8, 4000, seconds_to_target=3.0, serving_bytes=2e6)
+    limits = {"objective": "seconds_to_target", "constraints": {"max_serving_bytes": 1.5e6}}
+    reason, _ = words(full, other, **limits)
+    assert reason == (
+        "Ship nothing: of what keeps all constraints (a) seconds_to_target, the objective, was "
+        "not measured."
+    )
+
+
+def test_rows_are_not_promised_to_a_variant_that_is_too_slow():
+    slow = variant("a", 0.004, 1000, error=0.002, train_examples_per_second=10_000.0)
+    full = result("full", 0.8, 4000, train_examples_per_second=30_000.0)
+    limits = {"constraints": {"min_train_examples_per_second": 20_000}}
+    reason, _ = words(full, slow, **limits)
+    assert reason.startswith("Ship full, the baseline: no variant that is better in")
+    assert "more eval rows" not in reason

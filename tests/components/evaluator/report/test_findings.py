@@ -105,3 +105,29 @@ def test_findings_of_what_was_not_measured_say_so(comparison):
     assert findings.tables_finding(shown) == "The bytes of the tables were not recorded."
     assert findings.convergence_finding(shown) == "No curve was recorded."
     assert findings.calibration_finding(shown) == "Calibration was not measured."
+
+
+def with_fields(comparison, **fields):
+    """The comparison with other fields in the configuration of the last variant."""
+    *others, last = comparison.variants
+    last = last.model_copy(update={"config": {**last.config, **fields}})
+    return comparison.model_copy(update={"variants": (*others, last)})
+
+
+def test_convergence_names_the_best_and_the_worst_end(comparison):
+    assert findings.convergence_finding(comparison).startswith("The held-out logloss at the last")
+
+
+def test_ends_on_different_rows_are_not_compared(comparison):
+    assert findings.convergence_finding(with_fields(comparison, validation_fraction=0.1)) == (
+        "The ends of the curves are not compared: variants differ in validation_fraction."
+    )
+
+
+def test_ends_of_different_losses_are_not_compared(comparison):
+    trained = tuple(v.model_copy(update={"eval_curve": ()}) for v in comparison.variants)
+    trained = comparison.model_copy(update={"variants": trained})
+    assert "mean training loss" in findings.convergence_finding(trained)
+    assert findings.convergence_finding(with_fields(trained, loss={"name": "focal"})) == (
+        "The ends of the curves are not compared: variants differ in loss."
+    )

@@ -17,6 +17,7 @@ def test_the_schedule_is_cubic_in_a_case_worked_out_by_hand() -> None:
     # the end; after 0.6 all of it, and after 0.8 and 1.0 too.
     pruned = Pruned(PrunedConfig(begin=0.2, end=0.6, num_prunings=4, compression_ratio=2.0))
     assert pruned.maintenance == pytest.approx((0.4, 0.6, 0.8, 1.0))
+    assert pruned.settled_from == pytest.approx(0.6)
     values = np.random.default_rng(0).normal(size=(100, 8)).astype(np.float32)
     # 800 values, 1,600 bytes: 13 blocks of 12 bytes, and 361 values. 439 * 0.875 = 384.125.
     zeros = [np.sum(pruned.maintain(p, values) == 0) for p in pruned.maintenance]

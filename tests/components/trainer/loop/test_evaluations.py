@@ -16,7 +16,7 @@ from tests.components.trainer.small_log import CONFIG, make_network
 
 
 def evaluate(
-    loglosses: list[float], folder: Path, **fields: object
+    loglosses: list[float], folder: Path, judged_from: int = 0, **fields: object
 ) -> tuple[Evaluations, TrainingState, list[float]]:
     """Evaluates after each of as many steps; returns the learning rates' factors after them."""
     values = {"batch_size": 700, "epochs": len(loglosses), "evals_per_epoch": 1}
@@ -29,7 +29,7 @@ def evaluate(
     left = iter(loglosses)
     rows = EvaluatedRows(lambda: {"logloss": next(left)})
     best = BestWeights(str(folder), network, is_chief=True)
-    evaluations = Evaluations(state, plan, rows, step, best, TrainingLogs(None))
+    evaluations = Evaluations(state, plan, rows, step, best, TrainingLogs(None), judged_from)
     factors = []
     for number in range(1, len(loglosses) + 1):
         state.step = number
@@ -70,3 +70,11 @@ def test_steps_between_evaluations_have_none(tmp_path: Path) -> None:
     _, state, _ = evaluate([0.5, 0.4, 0.3], tmp_path, batch_size=100)
     # Seven steps an epoch, so none of the first three ends one.
     assert state.evals == []
+
+
+def test_evaluations_before_the_tables_have_settled_decide_nothing(tmp_path: Path) -> None:
+    stopping = {"early_stopping": {"patience": 2}}
+    evaluations, state, _ = evaluate([0.1, 0.2, 0.5, 0.4, 0.6], tmp_path, 3, **stopping)
+    assert len(state.evals) == 5
+    assert not evaluations.is_over()
+    assert evaluations.restore_best() == 4

@@ -82,3 +82,24 @@ def test_limit_beyond_the_cap_is_estimated():
     assert _Compiler(10**9, 500_000).search().estimate is None
     assert _Compiler(0, 1).search(start=4096, largest=4096).estimate is None
     assert _Compiler(10**9, 0).search().estimate is None
+
+
+def test_compiler_that_died_ends_the_search_and_says_nothing_of_the_memory():
+    asked = []
+
+    def dies(rows):
+        asked.append(rows)
+
+    result = find_largest_batch(dies, 2048, Tried(True, 10**9), _AVAILABLE)
+    assert asked == [16_384]
+    assert (result.fits, result.does_not_fit, result.estimate) == (2048, None, None)
+    assert result.num_compiles == 1
+
+
+@pytest.mark.parametrize("num_chips", [16, 3])
+def test_batches_are_multiples_of_the_chips(num_chips):
+    compiler = _Compiler(10**9, 2_000_000)
+    started = compiler.tried(2016)
+    find_largest_batch(compiler, 2016, started, _AVAILABLE, 100_000, num_chips)
+    assert len(compiler.asked) > 2
+    assert all(rows % num_chips == 0 for rows in compiler.asked)

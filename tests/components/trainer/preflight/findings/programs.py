@@ -3,6 +3,7 @@
 from components.trainer.preflight.findings.places import Places
 
 MANIFEST = {
+    "num_chips": 1,
     "arguments": [
         {"name": "ids", "kind": "input", "is_table": False},
         {"name": "stack", "kind": "variable", "is_table": True},
