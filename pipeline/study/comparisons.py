@@ -10,6 +10,7 @@ from components.evaluator.comparison import COMPARISON_FILE, Comparison
 from pipeline.lineage.store import read_snapshot
 from pipeline.local_run import write_report
 from pipeline.study.across import compare_across
+from pipeline.study.correction import adjust_together
 from pipeline.study.group_runs import GroupRuns, Prepared
 from pipeline.study.result import GroupResult
 
@@ -25,7 +26,8 @@ def compare_groups(
       prepared: group's name -> its pipeline, where it has one.
 
     Returns:
-      the groups with their comparisons, or why there is none.
+      the groups with their comparisons, or why there is none; p-values are adjusted for all cells
+      of a dataset.
     """
     results: dict[str, GroupResult] = {}
     predictions: dict[str, str] = {}
@@ -37,7 +39,7 @@ def compare_groups(
         if of_dataset and {name, of_dataset.group.name} <= predictions.keys():
             result = _compare_across(runs, of_dataset, result, predictions)
         results[name] = result
-    return list(results.values())
+    return adjust_together(list(results.values()))
 
 
 def _compare(
@@ -77,15 +79,18 @@ def _compare_across(
     baseline = main.baseline
     assert baseline is not None
     runs.console.start_step(f"  {result.group.name}: beside {baseline.id}")
-    across = compare_across(
-        predictions[main.group.name],
-        baseline.name,
-        predictions[result.group.name],
-        [cell.name for cell in cells],
-        runs.plan.num_seeds,
-        runs.config(result.group, cells).evaluator,
-    )
-    runs.console.end_step("" if across else "other eval rows: not compared")
+    try:
+        across = compare_across(
+            predictions[main.group.name],
+            baseline.name,
+            predictions[result.group.name],
+            [cell.name for cell in cells],
+            runs.plan.num_seeds,
+            runs.config(result.group, cells).evaluator,
+        )
+    except Exception as error:  # The other groups' results must not be lost.
+        return dataclasses.replace(result, error=runs.failure(error, result.group))
+    runs.console.end_step("" if across else "not compared: other eval rows, or no number predicted")
     if not across:
         return result
-    return dataclasses.replace(result, across=across, baseline=baseline)
+    return dataclasses.replace(result, metrics=across, baseline=baseline)

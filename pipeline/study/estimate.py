@@ -3,6 +3,7 @@
 import glob
 import heapq
 import math
+import re
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,8 @@ from pipeline.vertex.cost.durations import (
     training_hours,
 )
 
+# Of spans and dates, see `components/example_gen/spans.py`; all of them are counted.
+_PLACEHOLDER = re.compile(r"\{[A-Z]+(:\d+)?\}")
 # Of a compressed log, about.
 _COMPRESSION = 3
 _COMPRESSED = (".gz", ".zst")
@@ -116,7 +119,8 @@ def log_rows(data: str | None, synthetic: SyntheticConfig) -> int:
         return synthetic.rows or int((synthetic.megabytes or 0) * 1e6 / BYTES_PER_ROW)
     if "://" in data:
         raise InputError(f"data {data}: only logs of this machine can be estimated")
-    files = [Path(name) for name in glob.glob(data.replace("{SPAN}", "*"))]  # noqa: PTH207
+    pattern = _PLACEHOLDER.sub("*", data)
+    files = [Path(name) for name in glob.glob(pattern)]  # noqa: PTH207
     if not files:
         raise InputError(f"data: expected files, but {data} matches none")
     num_bytes = sum(

@@ -37,12 +37,16 @@ def make_groups(study: StudyConfig, source: str) -> list[Group]:
     values: dict[str, dict[str, Any]] = {}
     trainers: dict[str, dict[str, dict[str, Any]]] = {}
     names: dict[str, dict[tuple[str, ...], str]] = {}
+    group_names: dict[str, dict[tuple[str, ...], str]] = {}
     for parts in _parts(study, tuple(variants), baseline):
         dataset, architecture, variant, method, value, device = parts
         changed = study.methods[method][value] if method != BASELINE else {}
         of_rows = {path: v for path, v in changed.items() if not path.startswith("trainer.")}
-        group = f"{dataset}_{_safe(f'{method}_{value}')}" if of_rows else dataset
-        name = _unique_name(parts, names.setdefault(dataset, {}))
+        group = dataset
+        if of_rows:
+            taken = group_names.setdefault(dataset, {})
+            group = f"{dataset}_{_unique_name(f'{method}_{value}', (method, value), taken)}"
+        name = _unique_name(_cell_text(parts), parts[1:], names.setdefault(dataset, {}))
         cell = Cell(dataset, architecture, variant, method, value, device, name)
         own = {**_merged(study.architectures, architecture, variants, variant), "device": device}
         fields = _trainer_fields(base["trainer"], own, changed)
@@ -157,19 +161,30 @@ def _set(values: dict[str, Any], path: str, keys: Sequence[str], value: Any) -> 
     values[keys[-1]] = value
 
 
-def _unique_name(parts: tuple[str, ...], names: dict[tuple[str, ...], str]) -> str:
-    """Returns a name that fits `TrainerConfig.variant` and is no other cell's; it is added.
-
-    It depends on the cell alone unless another cell has taken it, so a study that grows finds its
-    cells again.
-    """
+def _cell_text(parts: tuple[str, ...]) -> str:
     _, architecture, variant, method, value, device = parts
     words = [architecture, variant]
     words += [] if method == BASELINE else [method, value]
     words += [] if device == "cpu" else [device]
-    name = _safe("_".join(words))
+    return "_".join(words)
+
+
+def _unique_name(text: str, parts: tuple[str, ...], names: dict[tuple[str, ...], str]) -> str:
+    """Returns a name that fits `TrainerConfig.variant` and is that of no other parts; it is added.
+
+    It depends on the parts alone unless others have taken it, so a study that grows finds its cells
+    again.
+
+    Args:
+      text: what the name is made of.
+      parts: what it stands for.
+      names: those that there are.
+    """
+    if parts in names:
+        return names[parts]
+    name = _safe(text)
     if len(name) > _MAX_NAME or name in names.values():
-        digest = hashlib.sha256("\0".join(parts[1:]).encode()).hexdigest()[:_HASH_DIGITS]
+        digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:_HASH_DIGITS]
         name = f"{name[: _MAX_NAME - _HASH_DIGITS - 1]}_{digest}"
     names[parts] = name
     return name

@@ -64,8 +64,8 @@ class LocalStudy:
         cells = tuple(cell for cell in group.cells if cell.device not in missing)
         if not cells:
             return None
-        run = self._runs.compile(group, cells, new_run_id())
         try:
+            run = self._runs.compile(group, cells, new_run_id())
             for step in _PREPARED_STEPS:
                 outputs = self._runs.run_step(group, run, step)
                 if step == "ExampleGen":

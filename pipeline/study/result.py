@@ -40,8 +40,9 @@ class GroupResult:
       trainings: cell's name -> its seeds in order.
       dataset_bytes: of the raw lines of its rows; None if they could not be read.
       comparison: of the cells of which every seed is done; None if there is none.
-      across: cell's name -> its metrics beside the baseline of another group, which has the same
-        eval rows; empty if this group has the dataset's baseline.
+      metrics: cell's name -> its metrics where they are not those of `comparison`: beside the
+        baseline of another group, which has the same eval rows, or with p-values that are adjusted
+        for the whole dataset.
       baseline: the cell that the cells are compared with; None without a comparison.
       error: why the rows could not be prepared or the cells not be compared; None otherwise.
     """
@@ -50,7 +51,7 @@ class GroupResult:
     trainings: Mapping[str, tuple[Training, ...]]
     dataset_bytes: int | None = None
     comparison: Comparison | None = None
-    across: Mapping[str, Mapping[str, MetricResult]] = field(default_factory=dict)
+    metrics: Mapping[str, Mapping[str, MetricResult]] = field(default_factory=dict)
     baseline: Cell | None = None
     error: str | None = None
 
@@ -61,6 +62,15 @@ class GroupResult:
             for cell in self.group.cells
             if all(training.status == "done" for training in self.trainings[cell.name])
         ]
+
+    def compared_cells(self) -> list[Cell]:
+        """Returns the complete cells if there is a comparison, the baseline among them."""
+        return [] if self.comparison is None or self.baseline is None else self.complete_cells()
+
+    def metrics_of(self, cell: Cell) -> Mapping[str, MetricResult]:
+        """Returns the metrics of a cell of `compared_cells`."""
+        assert self.comparison is not None
+        return self.metrics.get(cell.name) or self.comparison.variant(cell.name).metrics
 
 
 @dataclass(frozen=True)

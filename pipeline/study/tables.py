@@ -172,11 +172,11 @@ def _final(group: GroupResult, cell: Cell) -> dict[str, Any]:
         facts["embedding_bytes"] = records[0].embedding_bytes
         for name in ("train_seconds", "train_examples_per_second"):
             facts[name] = statistics.median(getattr(record, name) for record in records)
-    if group.comparison is None or group.baseline is None or cell not in group.complete_cells():
+    if cell not in group.compared_cells():
         return facts
-    metrics = group.across.get(cell.name) or group.comparison.variant(cell.name).metrics
+    assert group.comparison is not None and group.baseline is not None
     facts |= {"baseline": group.baseline.id, "best_auc_roc": group.comparison.best_auc_roc}
-    return facts | _final_metrics(metrics)
+    return facts | _final_metrics(group.metrics_of(cell))
 
 
 def _final_metrics(found: Mapping[str, MetricResult]) -> dict[str, float | None]:

@@ -11,6 +11,7 @@ from pipeline.study.outcome.words import (
     difference_text,
     metric_title,
     minus,
+    noise_text,
     plural,
     seconds_text,
 )
@@ -69,9 +70,10 @@ def _of_methods(study: Study, methods: Sequence[Cell]) -> str:
         return f"none of {count} clearly raises {metric_title(METRIC)}"
     best = max(helping, key=_gain)
     where = ", ".join(_parts(study, best))
+    label = comparison_label(study, best)
     return (
         f"{len(helping)} of {count} clearly {'raises' if len(helping) == 1 else 'raise'} "
-        f"{metric_title(METRIC)}, most {best.setting} ({where}): {_gain(best):+.4f}"
+        f"{metric_title(METRIC)}, most {label} ({where}): {_gain(best):+.4f}"
     )
 
 
@@ -90,7 +92,7 @@ def comparison_label(study: Study, cell: Cell) -> str:
     Only what differs from the baseline is named.
     """
     changes, baseline = study.changes_of(cell), study.baseline_of(cell)
-    if baseline is None or changes == ("method",):
+    if baseline is None or study.shows_method(cell):
         return cell.setting
     sides = []
     for side in (cell, baseline):
@@ -193,7 +195,8 @@ def _caveat(compared: Sequence[Cell]) -> str:
     return (
         f"Clear: the 95 % interval of the paired difference does not hold 0, and its p-value is "
         f"below {SIGNIFICANCE:g}, adjusted for the comparisons of its dataset (Holm). "
-        f"{plural(len(compared), 'comparison')} in all. Training times are of this machine."
+        f"{plural(len(compared), 'comparison')} in all. Intervals are over {noise_text(compared)}. "
+        "Training times are of this machine."
     )
 
 

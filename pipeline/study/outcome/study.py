@@ -67,8 +67,8 @@ class Cell(Key):
       num_seeds: trainings that were done.
       metrics: metric -> value with its interval over rows and seeds.
       differences: metric -> this cell minus `baseline`, paired, with its interval.
-      p_values: metric -> p of no difference, two-sided, adjusted for the comparisons of its dataset
-        as the study's Evaluator does it (Holm 1979).
+      p_values: metric -> p of no difference, two-sided, adjusted for all comparisons on its dataset
+        (Holm 1979).
       embedding_bytes: of the exported tables.
       train_seconds: of a training, the median over seeds.
       train_examples_per_second: likewise.
@@ -173,6 +173,12 @@ class Study:
         names = {"architecture": "architecture", "variant": "variant", "device": "device"}
         names["method"] = "setting"
         return tuple(n for n, a in names.items() if getattr(cell, a) != getattr(baseline, a))
+
+    def shows_method(self, cell: Cell) -> bool:
+        """Returns whether a cell is compared with the same cell without its method."""
+        baseline = self.baseline_of(cell)
+        is_without = baseline is not None and baseline.method == BASELINE
+        return is_without and self.changes_of(cell) == ("method",)
 
     def is_clear(self, cell: Cell, metric: str = "auc_roc") -> bool:
         """Returns whether a cell's difference to its baseline is more than chance.

@@ -39,6 +39,12 @@ def difference_text(interval: Interval | None) -> str:
     return f"{signed(interval.value, 4)} ({low} to {high})"
 
 
+def noise_text(cells: Iterable[Cell]) -> str:
+    """Returns what intervals of cells are over: `rows and seeds`, or what they lack."""
+    has_seeds = all(cell.num_seeds > 1 for cell in cells)
+    return "rows and seeds" if has_seeds else "rows (one seed: its noise is not in them)"
+
+
 def seconds_text(seconds: float | None) -> str:
     """Returns `12.3 s` or `25.0 min`."""
     if seconds is None:

@@ -9,12 +9,12 @@ import tensorflow as tf
 from components.errors import InputError
 from components.evaluator.comparison import COMPARISON_FILE, Comparison
 from components.evaluator.metric_result import MetricResult
-from components.evaluator.statistics.holm import holm
 from components.training_record import read_training_record
 from pipeline.cause import cause_of
 from pipeline.step_ids import trainer_id
 from pipeline.study.across import compare_across
 from pipeline.study.cells import Group
+from pipeline.study.correction import adjust_together
 from pipeline.study.dataset_size import dataset_bytes
 from pipeline.study.result import GroupResult, StudyResult, Training
 from pipeline.study.vertex.cell_state import CellState
@@ -39,9 +39,8 @@ def collect(states: Sequence[CellState], groups: Sequence[Group]) -> StudyResult
     for group in groups:
         leader = by_cell[group.baseline(group.cells).id]
         main = mains.setdefault(group.cells[0].dataset, leader)
-        found = [_cell_result(by_cell[cell.id], main) for cell in group.cells]
-        results += _corrected(found)
-    return StudyResult(tuple(results))
+        results += [_cell_result(by_cell[cell.id], main) for cell in group.cells]
+    return StudyResult(tuple(adjust_together(results)))
 
 
 def _cell_result(state: CellState, main: CellState) -> GroupResult:
@@ -99,7 +98,7 @@ def _compared(result: GroupResult, state: CellState, main: CellState) -> GroupRe
         across = _beside_main(state, main)
         baseline, metrics = (main.cell_run.cell, across) if across else (cell, metrics)
     return dataclasses.replace(
-        result, comparison=comparison, across={cell.name: metrics}, baseline=baseline
+        result, comparison=comparison, metrics={cell.name: metrics}, baseline=baseline
     )
 
 
@@ -117,21 +116,6 @@ def _beside_main(state: CellState, main: CellState) -> _Metrics:
         uris[0], main.cell_run.cell.name, uris[1], [cell.name], config.seeds, config.evaluator
     )
     return found.get(cell.name, {})
-
-
-def _corrected(results: Sequence[GroupResult]) -> list[GroupResult]:
-    """Corrects the p-values of a group's cells together (Holm), as one Evaluator would."""
-    metrics = {cell: dict(found) for each in results for cell, found in each.across.items()}
-    for name in {name for found in metrics.values() for name in found}:
-        tested = [c for c in metrics if name in metrics[c] and metrics[c][name].p_value is not None]
-        p_values = [p for c in tested if (p := metrics[c][name].p_value) is not None]
-        for cell, adjusted in zip(tested, holm(p_values).tolist(), strict=True):
-            update = {"adjusted_p_value": adjusted}
-            metrics[cell][name] = metrics[cell][name].model_copy(update=update)
-    return [
-        dataclasses.replace(each, across={cell: metrics[cell] for cell in each.across})
-        for each in results
-    ]
 
 
 def _link(state: CellState) -> str:

@@ -109,15 +109,15 @@ class VertexEngine:
 
     def _advance(self) -> list[CellState]:
         """The first look, with all checks before anything is sent."""
-        if self._flags.retry:
-            self._study.forget_failed()
-        missing = self._study.missing()
+        failed = self._study.failed() if self._flags.retry else []
+        missing = [*self._study.missing(), *failed]
         if missing:
             num_bytes = check_storage(
                 Storage(self._site.project), self._site, self._data, self._console
             )
             region, rows = self._site.region, self._rows
             check_cost(missing, region, num_bytes, rows, self._max_usd, self._console)
+        self._study.forget(failed)
         return self._study.advance()
 
     def _look_again(self, before: Sequence[CellState]) -> list[CellState]:

@@ -59,17 +59,19 @@ class VertexStudy:
         """Returns those that were never submitted; asks Vertex AI nothing."""
         return [each for each in self._cell_runs if self._known_id(each) is None]
 
-    def forget_failed(self) -> None:
-        """Lets those that have ended without success be submitted again, as new runs.
+    def failed(self) -> list[CellRun]:
+        """Returns those that have ended without success.
 
         Raises:
           ServiceError: if a run cannot be read.
         """
-        for each in self._cell_runs:
-            run = self._find(each)
-            if run is not None and CellState(each, run).error:
-                self._journal.forget(each.cell.id)
-                self._ended.pop(run.id, None)
+        found = [(each, self._find(each)) for each in self._cell_runs]
+        return [each for each, run in found if run is not None and CellState(each, run).error]
+
+    def forget(self, cell_runs: Iterable[CellRun]) -> None:
+        """Lets runs be submitted again, as new ones."""
+        for each in cell_runs:
+            self._journal.forget(each.cell.id)
 
     def advance(self) -> list[CellState]:
         """Submits what can be submitted now; returns how all of them are doing.

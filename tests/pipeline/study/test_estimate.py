@@ -83,5 +83,9 @@ def test_rows_of_logs(tmp_path):
     assert log_rows(pattern, SyntheticConfig(rows=1)) == 10 + 3
     assert log_rows(None, SyntheticConfig(rows=7)) == 7
     assert log_rows(None, SyntheticConfig(megabytes=0.243)) == 1000
+    (tmp_path / "day_2026-01-02.tsv").write_bytes(b"x" * 486)
+    dates = str(tmp_path / "day_{YYYY}-{MM}-{DD}.tsv")
+    assert log_rows(dates, SyntheticConfig(rows=1)) == 2
+    assert log_rows(str(tmp_path / "day_2026-01-{SPAN:2}.tsv"), SyntheticConfig(rows=1)) == 2
     with pytest.raises(InputError, match="matches none"):
         log_rows(str(tmp_path / "c*"), SyntheticConfig(rows=1))

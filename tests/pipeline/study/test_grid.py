@@ -173,3 +173,14 @@ def test_wrong_study_is_refused_before_any_step(fields, said):
     with pytest.raises(InputError) as error:
         groups(**fields)
     assert said in str(error.value)
+
+
+def test_values_whose_names_would_be_the_same_have_groups_of_their_own():
+    path = "transform.dense.clip"
+    found = groups(datasets=["100kB"], methods={"clip": {path: [[-5, 50], [5, 50]]}})
+    names = [group.name for group in found]
+    assert names[:2] == ["100kB", "100kB_clip_5_50"]
+    assert len(set(names)) == 3
+    clips = [group.cells_config.transform.dense.clip for group in found[1:]]
+    assert clips == [(-5, 50), (5, 50)]
+    assert [len(group.cells) for group in found[1:]] == [1, 1]

@@ -34,12 +34,12 @@ def result():
     }
     found = comparison(full.name, {full.name: {"auc_roc": metric(0.75), "f1": metric(0.5)}})
     alone = comparison(sampled.name, {sampled.name: {"auc_roc": metric(0.5)}})
-    across = {sampled.name: {"auc_roc": metric(0.5, difference=-0.25, adjusted=0.03)}}
+    metrics = {sampled.name: {"auc_roc": metric(0.5, difference=-0.25, adjusted=0.03)}}
     assert gpu.device == "gpu"
     return StudyResult(
         (
             GroupResult(main, trainings, 999_900, found, baseline=full),
-            GroupResult(sampling, of_sampling, 999_900, alone, across, full),
+            GroupResult(sampling, of_sampling, 999_900, alone, metrics, full),
         )
     )
 

@@ -14,6 +14,7 @@ from pipeline.study.outcome.words import (
     facts,
     metric_title,
     minus,
+    noise_text,
 )
 
 KIND = "final"
@@ -34,7 +35,8 @@ def final_plots(study: Study) -> list[Plot | LeftOut]:
         for title, (_, own) in zip(titles, groups, strict=True)
     ]
     note = (
-        f"AUC ROC on the eval rows with 95 % intervals over rows and seeds. {facts(study, cells)}."
+        f"AUC ROC on the eval rows with 95 % intervals over {noise_text(cells)}. "
+        f"{facts(study, cells)}."
     )
     if any(cell.best_auc_roc for cell in cells):
         note = "Dotted: the best that any model can reach on this generated log. " + note

@@ -17,7 +17,7 @@ def method_plots(study: Study) -> list[Plot | LeftOut]:
         for group in study.groups:
             if group.dataset != dataset:
                 continue
-            cells = [c for c in study.methods_of(group) if study.changes_of(c) == ("method",)]
+            cells = [c for c in study.methods_of(group) if study.shows_method(c)]
             cells = [cell for cell in cells if "auc_roc" in cell.differences]
             for variant in study.variants:
                 own = [cell for cell in cells if cell.variant == variant][:_MOST_ROWS]

@@ -10,7 +10,7 @@ from pipeline.study.outcome.figures.tuning_curves import error_bars
 from pipeline.study.outcome.plot import LeftOut, Panel, Plot, file_name, plain_ticks
 from pipeline.study.outcome.study import Cell, Study, unique
 from pipeline.study.outcome.style import MUTED, Mark, variant_marks
-from pipeline.study.outcome.words import axis_title, facts
+from pipeline.study.outcome.words import axis_title, facts, noise_text
 
 KIND = "pareto"
 
@@ -31,7 +31,7 @@ def pareto_plots(study: Study) -> list[Plot | LeftOut]:
     marks = variant_marks(study.variants)
     legend = [marks[variant]._replace(dash="") for variant in unique(c.variant for c in shown)]
     legend.append(Mark("Pareto front: nothing is both smaller and better", MUTED))
-    note = f"Vertical lines: 95 % intervals over rows and seeds. {facts(study, shown)}."
+    note = f"Vertical lines: 95 % intervals over {noise_text(shown)}. {facts(study, shown)}."
     columns = min(2, len(panels))
     return [Plot(KIND, file_name(KIND), title, note, tuple(panels), columns, tuple(legend))]
 

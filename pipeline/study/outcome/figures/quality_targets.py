@@ -21,7 +21,8 @@ def target_plots(study: Study) -> list[Plot | LeftOut]:
         panels, shown = [], []
         for group in study.groups:
             cells = [c for c in study.cells if c.group == group and group.dataset == dataset]
-            target = target_logloss(study, study.root_of(cells[0])) if cells else None
+            compared = [cell for cell in cells if study.baseline_of(cell)]
+            target = target_logloss(study, study.root_of(compared[0])) if compared else None
             if target is None:
                 continue
             found = [(cell, time_to_target(study, cell, target)) for cell in cells]

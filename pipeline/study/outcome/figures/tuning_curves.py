@@ -8,7 +8,13 @@ from matplotlib.axes import Axes
 from pipeline.study.outcome.plot import LeftOut, Panel, Plot, file_name, plain_ticks
 from pipeline.study.outcome.study import BASELINE, Cell, Interval, Study, number_of, unique
 from pipeline.study.outcome.style import INK, MUTED, Mark, variant_marks
-from pipeline.study.outcome.words import axis_title, facts, is_better_higher, metric_title
+from pipeline.study.outcome.words import (
+    axis_title,
+    facts,
+    is_better_higher,
+    metric_title,
+    noise_text,
+)
 
 KIND = "tuning"
 _METRICS = ("auc_roc", "logloss")
@@ -53,7 +59,7 @@ def _plot(study: Study, method: str, cells: Sequence[Cell]) -> Plot:
     ]
     title = f"{method}: quality by value, {first.dataset}, {first.device}"
     note = (
-        "Vertical lines: 95 % intervals over rows and seeds. Dashed: the variant without the "
+        f"Vertical lines: 95 % intervals over {noise_text(cells)}. Dashed: the variant without the "
         f"method. {facts(study, cells)}."
     )
     name = file_name(KIND, first.dataset, first.device, method)

@@ -107,3 +107,19 @@ def test_lengths_of_trainings_are_said():
         "Of 2 trainings, 1 overfitted at the end and 1 was still improving: see the table of "
         "convergence.",
     )
+
+
+def test_method_beside_another_method_is_not_said_to_be_beside_none():
+    # The cell without a method has failed, so another one stands in.
+    other = final_row(key("a", method="epochs", value="2"), 0.7)
+    study = study_of(other, {**method(0.02, 0.01, 0.03, auc_roc_p=0.001), "baseline": "a"})
+    found = findings(study)
+    assert "batch_size 64 with full against epochs 2 with full" in found.headline
+    assert not any(study.shows_method(cell) for cell in study.cells)
+
+
+def test_caveat_of_one_seed_says_that_its_noise_is_missing():
+    rows = FULL, hashing(-0.01, -0.012, -0.008)
+    assert "over rows (one seed: its noise is not in them)." in findings(study_of(*rows)).caveat
+    seeds = [{**row, "num_seeds": 3} for row in rows]
+    assert "Intervals are over rows and seeds." in findings(study_of(*seeds)).caveat

@@ -73,8 +73,8 @@ def test_cell_with_other_rows_is_beside_the_baseline_of_the_dataset(groups, tmp_
     uris = [str(tmp_path / name / "Evaluator/predictions") for name in (FULL, SAMPLED)]
     assert asked == [(uris[0], FULL, uris[1], [SAMPLED], 1)]
     assert sampled.baseline == main.baseline == first.cell
-    assert sampled.across[SAMPLED]["auc_roc"].estimate.value == 0.6
-    assert main.across[FULL]["auc_roc"].estimate.value == 0.7
+    assert sampled.metrics[SAMPLED]["auc_roc"].estimate.value == 0.6
+    assert main.metrics[FULL]["auc_roc"].estimate.value == 0.7
     assert main.dataset_bytes == 9
 
 
@@ -83,7 +83,7 @@ def test_cell_with_other_eval_rows_has_no_difference(groups, tmp_path, monkeypat
     states = [ended(tmp_path, each, 0.7) for each in runs(groups)]
     _, sampled = collect(states, groups).groups
     assert sampled.baseline.name == SAMPLED
-    assert sampled.across[SAMPLED]["auc_roc"].difference is None
+    assert sampled.metrics[SAMPLED]["auc_roc"].difference is None
 
 
 def test_artifact_that_cannot_be_read_fails_its_cell_alone(groups, tmp_path, monkeypatch):

@@ -202,6 +202,17 @@ def test_retry_submits_what_failed_as_a_new_run(run_study, vertex, monkeypatch):
     assert run_ids(vertex) == {**before, HASHING: "again-1"}
 
 
+def test_retry_above_the_limit_forgets_nothing(run_study, vertex, capsys):
+    vertex.failing_tasks["Trainer_dlrm_hashing"] = "out of memory"
+    run_study("--wait")
+    before = run_ids(vertex)
+    capsys.readouterr()
+    assert run_study("--retry", "--max-cost", "0.01") == 1
+    assert "--max-cost: expected at most 0.01 US dollars" in capsys.readouterr().err
+    run_study("--wait")
+    assert run_ids(vertex) == before
+
+
 def test_run_above_the_limit_is_refused(run_study, vertex, capsys):
     assert run_study("--max-cost", "0.01") == 1
     assert "--max-cost: expected at most 0.01 US dollars" in capsys.readouterr().err
