@@ -100,7 +100,8 @@ def choose_version(counts: BucketCounts, size_megabytes: float, sample_seed: int
     """Chooses the largest version up to a size.
 
     Of all pairs of thresholds with at most `size_megabytes` and a share of clicks within 0.1
-    points of the log's, the one with the most bytes is taken, then the one with the nearest share.
+    points of the log's, those with the most bytes are looked at, to one mean row; of these the one
+    with the nearest share is taken.
 
     Args:
       counts: of the whole log.
@@ -133,7 +134,7 @@ def choose_version(counts: BucketCounts, size_megabytes: float, sample_seed: int
             f"log's {share:.2%} of clicks within 0.1 points (the log has {log}): give a larger size"
         )
     sizes = np.where(allowed, num_bytes[0][negatives] + num_bytes[1], -1)
-    largest = np.flatnonzero(sizes == sizes.max())
+    largest = np.flatnonzero(allowed & (sizes >= sizes.max() - log_bytes / log_rows.sum()))
     clicks = int(largest[np.argmin(np.abs(rows[1][largest] / taken[largest] - share))])
     return DatasetVersion(sample_seed, (int(negatives[clicks]), clicks))
 

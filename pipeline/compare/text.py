@@ -23,9 +23,7 @@ _WIDTH = 110
 _MAX_CHANGES = 40
 _MAX_VALUE = 40
 _ABSENT = "-"
-_INTERVALS = (
-    "the intervals say what other rows of this kind could change; another seed changes more"
-)
+_INTERVALS = "the intervals tell what other rows of this kind could change, not another seed"
 
 
 def comparison_text(result: RunComparison) -> str:
@@ -91,9 +89,8 @@ def _wrapped(text: str) -> str:
 
 def _metrics(result: RunComparison) -> str:
     rows = [_metric(name, pair) for name, pair in result.metrics.items()]
-    return table(
-        ("metric", A, B, f"{B} - {A}", f"{percent(result.confidence)} interval", "p"), rows
-    )
+    heads = ("metric", A, B, f"{B} - {A}", f"{percent(result.confidence)} interval", "p")
+    return f"{table(heads, rows)}\n{_INTERVALS}"
 
 
 def _metric(name: str, pair: MetricPair) -> tuple[str, ...]:

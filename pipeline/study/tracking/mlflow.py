@@ -5,6 +5,7 @@ import json
 import logging
 import os
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,14 @@ from typing import Any
 import numpy as np
 
 from components.errors import InputError
+from components.files import write_text
 from pipeline.study.outcome.study import Cell, Run, Study, unique
 from pipeline.study.outcome.write import FIGURES, PAGE, SUMMARY
 from pipeline.study.tracking.facts import costs, final_numbers, hyperparameters
 
 _STUDY, _CELL, _DIGEST = "dlrm_approx.study", "dlrm_approx.cell", "dlrm_approx.digest"
+# In the study's folder: what tells it from others of its name on the same server.
+_ID_FILE = "mlflow_id"
 _MOST_METRICS = 1000  # of one request
 _MOST_RUNS = 50_000
 
@@ -26,11 +30,11 @@ Numbers = list[tuple[str, float, int]]
 def log_to_mlflow(folder: Path, study: Study, uri: str) -> None:
     """Logs a study; what is already there as it is now stays as it is.
 
-    The experiment and the study's run are named by the study's root, which tells the same study
-    again. A cell's run has its hyperparameters as params, the mean over the seeds of its curves as
-    metrics by step, its final metrics with intervals, and its status. A cell whose numbers have
-    changed since gets a new run, and the old one is deleted (MLflow keeps deleted runs for a
-    while).
+    The experiment and the study's run are named by the study's root. An id in its folder tells the
+    same study again. A cell's run has its hyperparameters as params, the mean over the seeds of its
+    curves as metrics by step, its final metrics with intervals, and its status. A cell whose
+    numbers have changed since gets a new run, and the old one is deleted (MLflow keeps deleted runs
+    for a while).
 
     Args:
       folder: the study's, with `figures/`, the page and the summary, which go to the study's run.
@@ -45,7 +49,7 @@ def log_to_mlflow(folder: Path, study: Study, uri: str) -> None:
     try:
         client = mlflow.MlflowClient(tracking_uri=uri)
         experiment = _experiment(client, name, uri)
-        parent = _study_run(client, experiment, name)
+        parent = _study_run(client, experiment, name, _study_id(folder))
         for file in (folder / FIGURES, folder / PAGE, folder / SUMMARY):
             if file.is_dir():
                 client.log_artifacts(parent, str(file), file.name)
@@ -90,11 +94,18 @@ def _experiment(client: Any, name: str, uri: str) -> str:
     return str(client.create_experiment(name, artifact_location=place))
 
 
-def _study_run(client: Any, experiment: str, name: str) -> str:
-    found = client.search_runs([experiment], f"tags.`{_STUDY}` = '{name}'", max_results=1)
+def _study_id(folder: Path) -> str:
+    path = folder / _ID_FILE
+    if not path.exists():
+        write_text(str(path), uuid.uuid4().hex)
+    return path.read_text()
+
+
+def _study_run(client: Any, experiment: str, name: str, study_id: str) -> str:
+    found = client.search_runs([experiment], f"tags.`{_STUDY}` = '{study_id}'", max_results=1)
     if found:
         return str(found[0].info.run_id)
-    tags = {_STUDY: name}
+    tags = {_STUDY: study_id}
     return str(client.create_run(experiment, tags=tags, run_name=name).info.run_id)
 
 

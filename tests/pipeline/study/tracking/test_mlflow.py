@@ -96,3 +96,16 @@ def test_uri_that_is_none_is_said(store):
     folder, _, _ = store
     with pytest.raises(InputError, match="--tracking-uri nowhere://x"):
         track(folder, *a_study(), "nowhere://x")
+
+
+def test_another_study_of_the_same_name_leaves_this_one_alone(store, tmp_path):
+    folder, uri, client = store
+    track(folder, *a_study(), uri)
+    before = {run.info.run_id for run in runs_of(client).values()}
+    other = tmp_path / "elsewhere" / "mine" / "study"
+    other.mkdir(parents=True)
+    track(other, *a_study(0.3), uri)
+    experiment = client.get_experiment_by_name("mine").experiment_id
+    after = {run.info.run_id for run in client.search_runs([experiment])}
+    assert before < after
+    assert len(after) == 6
