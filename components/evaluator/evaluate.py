@@ -169,7 +169,7 @@ def evaluate(
         num_resamples=config.num_resamples,
         threshold=config.threshold,
         target_logloss=target,
-        data=_data_facts(rows, features, facts, records[config.baseline][0]),
+        data=_data_facts(rows, features, facts, baseline),
         lineage=lineage,
         config=config.model_dump(mode="json"),
         best_auc_roc=config.best_auc_roc,

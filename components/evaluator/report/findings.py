@@ -159,16 +159,17 @@ def convergence_finding(comparison: Comparison) -> str:
     """Returns where the trainings ended, best first."""
     ends = {r.name: r.eval_curve[-1].logloss for r in comparison.variants if r.eval_curve}
     name = "held-out logloss at the last evaluation while training"
+    fields: tuple[str, ...] = ("validation_fraction",)
     if not ends:
         name = "mean training loss of the last tenth of the steps"
+        fields = ("loss", "distillation")
         for result in comparison.variants:
             last = result.loss_curve[-max(1, len(result.loss_curve) // 10) :]
             if last:
                 ends[result.name] = sum(point.loss for point in last) / len(last)
     if not ends:
         return "No curve was recorded."
-    kinds = ("validation_fraction",) if name.startswith("held-out") else ("loss", "distillation")
-    differing = [kind for kind in kinds if _differ_in(comparison, kind)]
+    differing = [field for field in fields if _differ_in(comparison, field)]
     if differing:
         return f"The ends of the curves are not compared: variants differ in {differing[0]}."
     best = sorted(ends, key=lambda variant: ends[variant])
